@@ -1,0 +1,85 @@
+"""What an asset is worth at a moment, and what it was worth on the days before."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from signals.core import clock
+from signals.models import Asset, Candle
+from signals.selectors.market import NotYetKnown, candle_sources, market_active, market_time, require_known
+
+QUOTE_LIFE = timedelta(days=1)
+"""A minute quote older than this is no mark any more."""
+CLOSE_LIFE = timedelta(days=7)
+"""A daily close older than this is no mark any more: the asset has no price."""
+
+# One index probe per asset and kind on the unique key (asset, interval, opened_at, source). A close that ended later
+# than the last quote, as after a leap of the replay clock, is the fresher one.
+_MARKS = """
+SELECT asset.slug, bar.close
+FROM signals_asset asset
+CROSS JOIN LATERAL (
+    (SELECT close, opened_at + interval '1 minute' AS ended FROM signals_candle
+     WHERE asset_id = asset.id AND interval = '1m' AND opened_at <= %(quote_to)s AND opened_at >= %(quote_from)s
+       AND source = ANY(%(sources)s)
+     ORDER BY opened_at DESC, array_position(%(sources)s::varchar[], source) LIMIT 1)
+    UNION ALL
+    (SELECT close, opened_at + interval '1 day' FROM signals_candle
+     WHERE asset_id = asset.id AND interval = '1d' AND opened_at <= %(close_to)s AND opened_at >= %(close_from)s
+       AND source = ANY(%(sources)s)
+     ORDER BY opened_at DESC, array_position(%(sources)s::varchar[], source) LIMIT 1)
+    ORDER BY ended DESC LIMIT 1
+) bar
+WHERE asset.slug = ANY(%(slugs)s)
+"""
+
+
+def prices(slugs: Iterable[str], *, at: datetime) -> dict[str, float]:
+    """USD mark of each asset at the moment `at`: its last minute quote or daily close, whichever ended later.
+
+    A quote counts from the end of its minute for one day, a close from the end of its day for seven days. An asset
+    without either is absent. Raises NotYetKnown where `at` is ahead of the market clock.
+    """
+    market = market_active()
+    if at > market_time(market):
+        raise NotYetKnown(
+            f"at: {at.isoformat()} lies ahead of the market clock ({market_time(market).isoformat()})."
+        )
+    minute = timedelta(minutes=1)
+    known = clock.start_of_day(clock.last_closed_day(at))
+    parameters: dict[str, Any] = {
+        "slugs": list(slugs),
+        "sources": list(candle_sources(market)),
+        "quote_to": at - minute,
+        "quote_from": at - QUOTE_LIFE,
+        "close_to": known,
+        "close_from": known - CLOSE_LIFE + timedelta(days=1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS, parameters)
+        return dict(cursor.fetchall())
+
+
+def price_history(slug: str, *, as_of: date, days: int) -> list[tuple[date, float]]:
+    """(day, close in USD) of one asset over the calendar days (as_of - days, as_of], oldest first, gaps left out.
+
+    Raises NotYetKnown and Asset.DoesNotExist.
+    """
+    market = market_active()
+    require_known(market, as_of)
+    sources = candle_sources(market)
+    bars = Candle.objects.filter(
+        asset=Asset.objects.get(slug=slug),
+        interval=Candle.Interval.DAY,
+        source__in=sources,
+        opened_at__gt=clock.start_of_day(as_of - timedelta(days=days)),
+        opened_at__lte=clock.start_of_day(as_of),
+    ).values_list("opened_at", "source", "close")
+    closes: dict[date, tuple[int, float]] = {}
+    for opened_at, source, close in bars:
+        best = closes.get(opened_at.date())
+        if best is None or sources.index(source) < best[0]:
+            closes[opened_at.date()] = (sources.index(source), close)
+    return [(day, closes[day][1]) for day in sorted(closes)]
