@@ -1,0 +1,30 @@
+"""What a rebalance costs, as a fraction of the index."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from indices.core.rulebook.clauses import Costs
+
+Array = npt.NDArray[np.float64]
+
+
+def trade_cost(change: Array, costs: Costs, volume: Array | None = None) -> float:
+    """The cost of trading `change` (target - drifted, [asset], fractions): V becomes V x (1 - cost).
+
+    cost = (fee + half spread) x sum|change| + sum |change| x impact x sqrt(|change| x capital / volume), the
+    square-root law of market impact. `volume` is the daily USD volume per asset; where it is unknown or zero the
+    trade is taken to be the whole day's volume. Capped at 1.
+    """
+    sizes = np.abs(change)
+    cost = (costs.fee_bps + costs.half_spread_bps) / 10_000 * math.fsum(sizes.tolist())
+    if costs.impact > 0:
+        known = np.zeros(len(sizes)) if volume is None else np.nan_to_num(volume, nan=0.0)
+        participation = np.divide(sizes * costs.capital_usd, known, out=np.ones(len(sizes)), where=known > 0)
+        cost += math.fsum((sizes * costs.impact * np.sqrt(participation)).tolist())
+    return min(cost, 1.0)

@@ -1,0 +1,185 @@
+"""Which assets a rulebook may take at a date: universe and screens, read point in time.
+
+`readings` looks only at rows at or before each row it reads, and what it finds for an asset depends on no other asset
+and not on how far back the panel goes beyond the window. A live decision on a short panel and a backtest on a long one
+therefore read the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from signals.core.panel import Panel
+
+if TYPE_CHECKING:
+    from indices.core.rulebook.clauses import Rulebook
+    from indices.core.rulebook.values import Threshold
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Columns = npt.NDArray[np.intp]
+
+VOLUME_DAYS = 30
+DEFAULT_SMOOTHING_DAYS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the screens see at some rows of a panel. Arrays are [row x asset] and parallel to `rows`; `slugs` are the
+    columns in the order of their asset ids and `slug_places` the place of each column in it.
+
+    `cap` and `priced` are as of the row or at most screens.max_stale_days before; `volume` is the median of the last 30
+    days (USD, a day without data counts as zero); `age` is in days, -1 where unknown. None where no rule asks.
+    """
+
+    panel: Panel
+    days: npt.NDArray[np.int64]
+    rows: Columns
+    slugs: Columns
+    slug_places: Columns
+    admitted: Mask
+    cap: Array
+    priced: Mask
+    volume: Array | None
+    age: npt.NDArray[np.int64] | None
+
+
+def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
+    """Everything the universe and screens of `rulebook` need at `rows` of `panel`."""
+    screens = rulebook.screens
+    days = day_numbers(panel)
+    cap, close = panel.market_cap[rows], panel.close[rows]
+    for back in range(1, screens.max_stale_days + 1):
+        _fill_from_before(cap, panel.market_cap, days, rows, back, screens.max_stale_days)
+        _fill_from_before(close, panel.close, days, rows, back, screens.max_stale_days)
+    admitted = admitted_assets(panel, rulebook)
+    priced = ~np.isnan(close)
+    volume = None
+    if screens.min_median_volume_30d is not None:
+        wanted = admitted & priced & ~np.isnan(cap)
+        if screens.min_market_cap is not None:
+            with np.errstate(invalid="ignore"):
+                wanted &= cap >= screens.min_market_cap.stay
+        volume = _median_volumes(panel.volume, days, rows, wanted)
+    age = None
+    if screens.min_age_days:
+        first = panel.first_days.astype(np.int64)
+        known = ~np.isnat(panel.first_days)
+        # A listing day after the row is the future: at the row nobody knew of the asset.
+        age = np.where(known & (first <= days[rows][:, None]), days[rows][:, None] - first, -1)
+    slugs = slug_order(panel)
+    places = np.empty_like(slugs)
+    places[slugs] = np.arange(len(slugs))
+    return Readings(panel, days, rows, slugs, places, admitted, cap, priced, volume, age)
+
+
+def eligible(read: Readings, at: int, rulebook: Rulebook, incumbent: Mask | None) -> Mask:
+    """Which assets pass at `read.rows[at]`; an incumbent passes a threshold at its lower `stay`."""
+    cap = read.cap[at]
+    passes = read.admitted & read.priced[at] & ~np.isnan(cap)
+    screens = rulebook.screens
+    with np.errstate(invalid="ignore"):
+        if screens.min_market_cap is not None:
+            passes &= cap >= _bar(screens.min_market_cap, incumbent)
+        if screens.min_median_volume_30d is not None and read.volume is not None:
+            passes &= read.volume[at] >= _bar(screens.min_median_volume_30d, incumbent)
+    if read.age is not None:
+        passes &= read.age[at] >= screens.min_age_days
+    return passes
+
+
+def failure(read: Readings, at: int, rulebook: Rulebook, column: int) -> str:
+    """Why the asset in `column`, an incumbent, does not pass; the first rule that it fails."""
+    screens = rulebook.screens
+    cap = read.cap[at, column]
+    if not read.admitted[column]:
+        return "outside the universe"
+    if not read.priced[at, column]:
+        return "no price"
+    if np.isnan(cap):
+        return "no market cap"
+    if screens.min_market_cap is not None and not cap >= screens.min_market_cap.stay:
+        return f"market cap {cap:.3g} USD below {screens.min_market_cap.stay:.3g}"
+    if screens.min_median_volume_30d is not None and read.volume is not None:
+        volume = read.volume[at, column]
+        if not volume >= screens.min_median_volume_30d.stay:
+            return f"median volume {volume:.3g} USD below {screens.min_median_volume_30d.stay:.3g}"
+    return f"younger than {screens.min_age_days} days"
+
+
+def admitted_assets(panel: Panel, rulebook: Rulebook) -> Mask:
+    """[asset] mask of the universe: a wanted category (if any are named), no excluded one, not excluded by name."""
+    universe = rulebook.universe
+    wanted, banned, named = set(universe.categories), set(universe.exclude_categories), set(universe.exclude)
+    empty: frozenset[str] = frozenset()
+    admitted = np.empty(len(panel.assets), dtype=bool)
+    for column, asset in enumerate(panel.assets):
+        kinds = panel.categories.get(asset, empty)
+        admitted[column] = (
+            (not wanted or not wanted.isdisjoint(kinds)) and banned.isdisjoint(kinds) and asset not in named
+        )
+    return admitted
+
+
+def smoothed_caps(
+    panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns, window: int
+) -> Array:
+    """Mean of the known market caps of the last `window` days, [len(columns)], USD; NaN where none is known."""
+    low = window_start(days, row, window)
+    block = panel.market_cap[low : row + 1].take(columns, axis=1)
+    total, count = np.zeros(len(columns)), np.zeros(len(columns))
+    # Row by row: a reduction would pick its order of summation by the shape of the block.
+    for line in block:
+        known = ~np.isnan(line)
+        total[known] += line[known]
+        count[known] += 1.0
+    return np.divide(total, count, out=np.full(len(columns), np.nan), where=count > 0)
+
+
+def day_numbers(panel: Panel) -> npt.NDArray[np.int64]:
+    """The panel's dates as days since 1970-01-01."""
+    return panel.dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+
+def slug_order(panel: Panel) -> Columns:
+    """The columns in the order of their asset ids, which breaks every tie."""
+    return np.array(sorted(range(len(panel.assets)), key=panel.assets.__getitem__), dtype=np.intp)
+
+
+def window_start(days: npt.NDArray[np.int64], row: int, window: int) -> int:
+    """The first row of the last `window` calendar days that end with `row`."""
+    return int(np.searchsorted(days, days[row] - window + 1))
+
+
+def _bar(threshold: Threshold, incumbent: Mask | None) -> float | Array:
+    if incumbent is None:
+        return threshold.enter
+    return np.where(incumbent, threshold.stay, threshold.enter)
+
+
+def _fill_from_before(
+    filled: Array, source: Array, days: npt.NDArray[np.int64], rows: Columns, back: int, limit: int
+) -> None:
+    before = rows - back
+    recent = (before >= 0) & (days[rows] - days[np.maximum(before, 0)] <= limit)
+    if recent.any():
+        lines = np.where(recent[:, None], source[np.maximum(before, 0)], np.nan)
+        np.copyto(filled, lines, where=np.isnan(filled))
+
+
+def _median_volumes(volume: Array, days: npt.NDArray[np.int64], rows: Columns, wanted: Mask) -> Array:
+    medians = np.full(wanted.shape, np.nan)
+    upper = VOLUME_DAYS // 2
+    for at, row in enumerate(rows):
+        columns = np.flatnonzero(wanted[at])
+        low = window_start(days, int(row), VOLUME_DAYS)
+        window = np.zeros((len(columns), VOLUME_DAYS))
+        known = volume[low : row + 1].take(columns, axis=1).T
+        window[:, : known.shape[1]] = np.nan_to_num(known, nan=0.0)
+        window.partition((upper - 1, upper), axis=1)
+        medians[at, columns] = (window[:, upper - 1] + window[:, upper]) / 2
+    return medians

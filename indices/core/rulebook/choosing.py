@@ -1,0 +1,116 @@
+"""Ranking and selection with a buffer, and the weighting scheme applied to the chosen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indices.core import weighting
+from indices.core.eligibility import (
+    DEFAULT_SMOOTHING_DAYS,
+    Mask,
+    Readings,
+    eligible,
+    smoothed_caps,
+    window_start,
+)
+from indices.core.rulebook.clauses import Rulebook
+
+Array = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The chosen `columns` in slug order, and every eligible column in order of rank."""
+
+    columns: Columns
+    ranking: Columns
+
+    def ranks(self, columns: Columns) -> Iterator[tuple[int, int]]:
+        """(column, rank from 1) of those of `columns` that were ranked."""
+        wanted = set(columns.tolist())
+        for place, column in enumerate(self.ranking.tolist()):
+            if column in wanted:
+                yield column, place + 1
+
+
+def choose(
+    read: Readings, at: int, rulebook: Rulebook, incumbent: Mask | None, grades: Array | None
+) -> Chosen:
+    """The members at `read.rows[at]`.
+
+    Incumbents that rank within count + buffer stay, the best first where they are too many; the places left go to the
+    best newcomers, who therefore rank within count or take a place that no incumbent wants. Ties go to the lesser
+    asset id.
+    """
+    passes = eligible(read, at, rulebook, incumbent)
+    if grades is not None and needs_grades(rulebook):
+        passes &= ~np.isnan(grades)
+    candidates = read.slugs[passes[read.slugs]]
+    score = _score(read, at, rulebook, candidates, grades)
+    ranking = candidates[np.argsort(-score, kind="stable")]
+    selection = rulebook.selection
+    if incumbent is None or selection.buffer == 0:
+        members = ranking[: selection.count]
+    else:
+        near = ranking[: selection.count + selection.buffer]
+        staying = near[incumbent[near]][: selection.count]
+        newcomers = ranking[~incumbent[ranking]][: selection.count - len(staying)]
+        members = np.concatenate([staying, newcomers])
+    return Chosen(members[np.argsort(read.slug_places[members])], ranking)
+
+
+def needs_grades(rulebook: Rulebook) -> bool:
+    """Whether the rulebook ranks or weights by grade."""
+    return rulebook.selection.rank_by == "grade" or rulebook.weighting.scheme == "grade_tilt"
+
+
+def scheme_weights(
+    read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades: Array | None
+) -> Array:
+    """Weights of the chosen `columns` by the rulebook's scheme, before caps and floors; sum 1."""
+    clause = rulebook.weighting
+    if clause.scheme == "equal":
+        return weighting.equal(len(columns))
+    if clause.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
+        moves, counts = _returns(read, at, clause.window_days, columns)
+        if clause.scheme == "inverse_volatility":
+            return weighting.by_inverse_volatility(moves, counts)
+        sigma = weighting.covariance(moves)
+        if clause.scheme == "risk_parity":
+            return weighting.risk_parity(sigma)
+        return weighting.min_variance(sigma, max_weight=clause.max_weight, min_weight=clause.min_weight)
+    caps = read.cap[at, columns]
+    if clause.smoothing_days:
+        caps = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, clause.smoothing_days)
+    if clause.scheme == "sqrt_market_cap":
+        return weighting.by_sqrt_market_cap(caps)
+    if clause.scheme == "grade_tilt" and grades is not None:
+        return weighting.by_grade(caps, grades[columns])
+    return weighting.by_market_cap(caps)
+
+
+def _score(read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades: Array | None) -> Array:
+    rank_by = rulebook.selection.rank_by
+    if rank_by == "grade" and grades is not None:
+        return grades[columns]
+    if rank_by == "smoothed_market_cap":
+        window = rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS
+        smoothed = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, window)
+        return np.where(np.isnan(smoothed), read.cap[at, columns], smoothed)
+    return read.cap[at, columns]
+
+
+def _returns(read: Readings, at: int, window: int, columns: Columns) -> tuple[Array, npt.NDArray[np.int64]]:
+    row = int(read.rows[at])
+    low = window_start(read.days, row, window + 1)
+    closes = read.panel.close[low : row + 1].take(columns, axis=1)
+    # The first row may be before a listing; from its first price on the last one is carried over gaps.
+    known = ~np.isnan(closes)
+    at_last = np.maximum.accumulate(np.where(known, np.arange(len(closes))[:, None], -1), axis=0)
+    filled = np.where(at_last >= 0, np.take_along_axis(closes, np.maximum(at_last, 0), axis=0), np.nan)
+    moves = filled[1:] / filled[:-1] - 1.0
+    counts = (known[1:] & known[:-1]).sum(axis=0)
+    return np.nan_to_num(moves, nan=0.0), counts

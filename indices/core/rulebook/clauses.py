@@ -1,0 +1,224 @@
+"""A rulebook: the versioned, declarative methodology of one index."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
+from typing import Any, Self
+
+import yaml
+
+from indices.core.calendar import FREQUENCIES, WEEKDAYS
+from indices.core.rulebook import values
+from indices.core.rulebook.values import Reader, RulebookError, Threshold
+
+FAMILIES = ("market_cap", "thematic", "ai")
+RANKINGS = ("market_cap", "smoothed_market_cap", "grade")
+SCHEMES = (
+    "market_cap",
+    "sqrt_market_cap",
+    "equal",
+    "inverse_volatility",
+    "risk_parity",
+    "min_variance",
+    "grade_tilt",
+)
+
+
+def _clause(reader: Reader, default: Any = MISSING, *, key: str | None = None) -> Any:
+    metadata = {"reader": reader, "key": key}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where the level starts: `level` points at the close of `date`, or of the first later day with weights."""
+
+    level: float = _clause(values.number(0, above=True), 1000.0)
+    date: date = _clause(values.day, date(2018, 1, 1))  # noqa: RUF009 - a date is immutable
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Which assets may be considered at all. Empty `categories` means any."""
+
+    categories: tuple[str, ...] = _clause(values.names, ())
+    exclude_categories: tuple[str, ...] = _clause(values.names, ("stablecoin", "staked", "wrapped"))
+    exclude: tuple[str, ...] = _clause(values.names, ())
+
+
+@dataclass(frozen=True)
+class Screens:
+    """What an asset must show at `as_of`. A screen that is left out is off."""
+
+    min_market_cap: Threshold | None = _clause(values.optional(values.threshold), None)  # noqa: RUF009
+    min_median_volume_30d: Threshold | None = _clause(values.optional(values.threshold), None)  # noqa: RUF009
+    min_age_days: int = _clause(values.whole(0), 0)
+    max_stale_days: int = _clause(values.whole(0, 7), 0)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How many of the ranked assets are taken; an incumbent stays to rank `count` + `buffer`."""
+
+    rank_by: str = _clause(values.choice(*RANKINGS), "market_cap")
+    count: int = _clause(values.whole(1), 100)
+    buffer: int = _clause(values.whole(0), 10)
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """How the chosen are weighted, between `min_weight` and `max_weight`. `window_days` serves the risk schemes."""
+
+    scheme: str = _clause(values.choice(*SCHEMES), "market_cap")
+    max_weight: float = _clause(values.number(0, 1, above=True), 0.25)
+    min_weight: float = _clause(values.number(0, 1), 0.0)
+    smoothing_days: int = _clause(values.whole(0, 365), 0)
+    window_days: int = _clause(values.whole(20, 730), 90)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When it is decided (last day of each period) and how many days later it is traded, both at the close."""
+
+    frequency: str = _clause(values.choice(*FREQUENCIES), "weekly")
+    weekday: str = _clause(values.choice(*WEEKDAYS), "sunday")
+    lag_days: int = _clause(values.whole(0, 7), 1)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Whether the market regime's risk share moves the rest of the index into the asset `risk_off`."""
+
+    regime: bool = _clause(values.flag, default=False)
+    risk_off: str = _clause(values.slug, "usd-coin")
+
+
+@dataclass(frozen=True)
+class Trading:
+    """What is not worth a trade. Fractions of the index; `min_trade_usd` is measured against costs.capital_usd."""
+
+    drift_band: float = _clause(values.number(0, 1), 0.0)
+    max_turnover: float | None = _clause(values.optional(values.number(0, 2, above=True)), None)
+    min_trade_usd: float = _clause(values.number(0), 0.0)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What trading costs; see indices.core.costs. Basis points of the amount traded, on either side."""
+
+    fee_bps: float = _clause(values.number(0, 10_000), 10.0)
+    half_spread_bps: float = _clause(values.number(0, 10_000), 0.0)
+    impact: float = _clause(values.number(0, 10), 0.0)
+    capital_usd: float = _clause(values.number(0, above=True), 1_000_000.0)
+
+
+@dataclass(frozen=True)
+class Delisting:
+    """An asset without a price keeps its last one for `after_missing_days`, then returns `return_` once."""
+
+    after_missing_days: int = _clause(values.whole(0), 7)
+    return_: float = _clause(values.number(-1, 0), -1.0, key="return")
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of one index, checked. Build one with `from_dict` or `from_yaml`."""
+
+    slug: str = _clause(values.slug)
+    family: str = _clause(values.choice(*FAMILIES))
+    name: str = _clause(values.text, "")
+    summary: str = _clause(values.text, "")
+    base: Base = field(default_factory=Base)
+    universe: Universe = field(default_factory=Universe)
+    screens: Screens = field(default_factory=Screens)
+    selection: Selection = field(default_factory=Selection)
+    weighting: Weighting = field(default_factory=Weighting)
+    calendar: Calendar = field(default_factory=Calendar)
+    overlay: Overlay = field(default_factory=Overlay)
+    trading: Trading = field(default_factory=Trading)
+    costs: Costs = field(default_factory=Costs)
+    delisting: Delisting = field(default_factory=Delisting)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The rulebook that `data` describes. Raises RulebookError, which names the clause, for anything amiss."""
+        if not isinstance(data, Mapping):
+            raise RulebookError("rulebook", f"must be a mapping of clauses, got {type(data).__name__}")
+        rulebook = _read(cls, data, "")
+        _check_together(rulebook)
+        return rulebook
+
+    @classmethod
+    def from_yaml(cls, source: str) -> Self:
+        """The rulebook in the YAML text `source`. Raises RulebookError."""
+        try:
+            data = yaml.safe_load(source)
+        except yaml.YAMLError as error:
+            raise RulebookError("rulebook", f"is not YAML: {' '.join(str(error).split())}") from error
+        return cls.from_dict(data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The canonical form: every clause with its value, JSON types only. `from_dict` reads it back unchanged."""
+        return {key: _plain(value) for key, value in _items(self)}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, hexadecimal: two rulebooks with one digest are one rulebook."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _read(kind: type[Any], data: Mapping[str, Any], path: str) -> Any:
+    known = {_key(item): item for item in fields(kind)}
+    unknown = sorted(str(key) for key in data if key not in known)
+    if unknown:
+        raise RulebookError(f"{path}{unknown[0]}", f"is not a field of a rulebook; use {', '.join(known)}")
+    arguments: dict[str, Any] = {}
+    for key, item in known.items():
+        if key not in data:
+            if item.default is MISSING and item.default_factory is MISSING:
+                raise RulebookError(f"{path}{key}", "is required")
+            continue
+        reader = item.metadata.get("reader")
+        if reader is not None:
+            arguments[item.name] = reader(f"{path}{key}", data[key])
+            continue
+        clause = data[key] if data[key] is not None else {}
+        if not isinstance(clause, Mapping):
+            raise RulebookError(f"{path}{key}", f"must be a mapping, got {data[key]!r}")
+        arguments[item.name] = _read(item.default_factory, clause, f"{path}{key}.")  # type: ignore[arg-type]
+    return kind(**arguments)
+
+
+def _check_together(rulebook: Rulebook) -> None:
+    weighting, count = rulebook.weighting, rulebook.selection.count
+    if weighting.min_weight > weighting.max_weight:
+        raise RulebookError(
+            "weighting.min_weight",
+            f"must not exceed max_weight ({weighting.max_weight:g}), got {weighting.min_weight:g}",
+        )
+    if weighting.min_weight * count > 1:
+        raise RulebookError(
+            "weighting.min_weight",
+            f"times selection.count must not exceed 1, got {weighting.min_weight:g} x {count}",
+        )
+
+
+def _key(item: Any) -> str:
+    return item.metadata.get("key") or item.name
+
+
+def _items(clause: Any) -> list[tuple[str, Any]]:
+    return [(_key(item), getattr(clause, item.name)) for item in fields(clause)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
+    if hasattr(value, "__dataclass_fields__"):
+        return {key: _plain(item) for key, item in _items(value)}
+    return value

@@ -1,0 +1,252 @@
+"""decide(): the one function that turns what is known at a date into target weights, live and in a backtest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from indices.core import calendar, exact, overlay, trades
+from indices.core.capping import bounded
+from indices.core.eligibility import DEFAULT_SMOOTHING_DAYS, VOLUME_DAYS, Readings, readings
+from indices.core.rulebook.choosing import Chosen, choose, scheme_weights
+from indices.core.rulebook.clauses import Rulebook
+from indices.core.rulebook.evidence import input_hash, reasons
+from indices.core.weighting import WeightingError
+from signals.core.panel import Panel
+
+Array = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.intp]
+
+
+class DecisionError(ValueError):
+    """No decision can be made; the message names the clause or input that is missing."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What an index holds at `as_of`: asset -> weight as drifted since it was traded, sum 1 (less what was lost)."""
+
+    weights: Mapping[str, float]
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The incumbents."""
+        return frozenset(self.weights)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Target weights at `as_of`, to be traded at the close of `effective_on`.
+
+    `weights` sum to exactly 1 (multiples of 2^-52). `turnover` is the sum of |target - drifted| at `as_of`, both sides.
+    `held` says why the last weights stay; such a decision is not traded and its weights are those drifted.
+    """
+
+    as_of: date
+    effective_on: date
+    epoch: str
+    weights: dict[str, float]
+    ranks: dict[str, int]
+    turnover: float
+    reasons: dict[str, str] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    held: str = ""
+    input_hash: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A decision in columns of the panel: `columns` in slug order, `weights` parallel."""
+
+    columns: Columns
+    weights: Array
+    chosen: Chosen | None
+    turnover: float
+    notes: tuple[str, ...] = ()
+    held: str = ""
+
+
+def decide(
+    *,
+    as_of: date,
+    panel: Panel,
+    rulebook: Rulebook,
+    grades: Mapping[str, float] | None = None,
+    regime: float | None = None,
+    previous: Holding | None = None,
+) -> Decision:
+    """The decision of `rulebook` from closes of `as_of` and earlier.
+
+    Rows of `panel` after `as_of` are cut off first; it must hold `as_of` itself and the `lookback_days(rulebook)`
+    before it, as far as the market goes back. `grades` (asset -> 0 to 100) and `regime` (risk share, fraction) are
+    required where the rulebook asks for them. Where nothing passes the screens the decision is held. Raises
+    DecisionError for a missing input.
+    """
+    known = panel.as_of(as_of)
+    if not len(known.dates) or known.dates[-1] != pd.Timestamp(as_of):
+        raise DecisionError(f"panel: has no closes of {as_of}; load that day before deciding on it")
+    if previous is not None:
+        known = widened(known, previous.members)
+    read = readings(known, np.array([len(known.dates) - 1]), rulebook)
+    position = {asset: column for column, asset in enumerate(known.assets)}
+    grade_row = None if grades is None else graded(grades, position, len(known.assets))
+    drifted = np.zeros(len(known.assets))
+    for asset, weight in (previous.weights if previous is not None else {}).items():
+        drifted[position[asset]] = weight
+    outcome = determine(read, 0, rulebook, drifted=drifted, grades=grade_row, regime=regime)
+    epoch = calendar.epoch(rulebook.calendar, as_of)
+    return decision(read, 0, rulebook, outcome, drifted=drifted, grades=grade_row, regime=regime, epoch=epoch)
+
+
+def determine(
+    read: Readings, at: int, rulebook: Rulebook, *, drifted: Array, grades: Array | None, regime: float | None
+) -> Outcome:
+    """The outcome at `read.rows[at]`; `drifted` is [asset] weights held, all zero before the first purchase."""
+    check_inputs(rulebook, grades, regime)
+    incumbent = drifted > 0
+    invested = bool(incumbent.any())
+    chosen = choose(read, at, rulebook, incumbent if invested else None, grades)
+    if not len(chosen.columns):
+        return held(read, drifted, "no asset passes the screens", chosen)
+    weighting = rulebook.weighting
+    try:
+        raw = scheme_weights(read, at, rulebook, chosen.columns, grades)
+    except WeightingError as error:
+        return held(read, drifted, str(error), chosen)
+    positive = raw > 0
+    columns = chosen.columns[positive]
+    limited = bounded(raw[positive], max_weight=weighting.max_weight, min_weight=weighting.min_weight)
+    notes = (limited.note,) if limited.note else ()
+    target = np.zeros(len(drifted))
+    target[columns] = limited.weights
+    if rulebook.overlay.regime and regime is not None:
+        target, waiting = overlay.with_risk_share(target, regime)
+        target[risk_off_column(read, at, rulebook)] += waiting
+    touched = np.flatnonzero((target > 0) | incumbent)
+    traded = trades.worth_trading(target[touched], drifted[touched], rulebook.trading, rulebook.costs)
+    if traded.held:
+        return held(read, drifted, traded.held, chosen)
+    kept = traded.weights > 0
+    columns = in_slug_order(read, touched[kept])
+    target = np.zeros(len(drifted))
+    target[touched] = traded.weights
+    weights = exact.on_grid(target[columns])
+    present = weights > 0
+    columns, weights = columns[present], weights[present]
+    target[:] = 0.0
+    target[columns] = weights
+    return Outcome(columns, weights, chosen, trades.turnover(target[touched], drifted[touched]), notes)
+
+
+def decision(
+    read: Readings,
+    at: int,
+    rulebook: Rulebook,
+    outcome: Outcome,
+    *,
+    drifted: Array,
+    grades: Array | None,
+    regime: float | None,
+    epoch: str,
+) -> Decision:
+    """`outcome` of the period `epoch` with names, reasons and the hash of every input."""
+    as_of = read.panel.dates[int(read.rows[at])].date()
+    assets = read.panel.assets
+    chosen = outcome.chosen
+    return Decision(
+        as_of=as_of,
+        effective_on=calendar.effective_day(rulebook.calendar, as_of),
+        epoch=epoch,
+        weights={
+            assets[column]: float(weight)
+            for column, weight in zip(outcome.columns, outcome.weights, strict=True)
+        },
+        ranks={}
+        if chosen is None
+        else {assets[column]: rank for column, rank in chosen.ranks(outcome.columns)},
+        turnover=outcome.turnover,
+        reasons={}
+        if outcome.held or chosen is None
+        else reasons(read, at, rulebook, chosen, outcome.columns, drifted),
+        notes=outcome.notes,
+        held=outcome.held,
+        input_hash=input_hash(read, at, rulebook, drifted=drifted, grades=grades, regime=regime),
+    )
+
+
+def lookback_days(rulebook: Rulebook) -> int:
+    """How many calendar days of panel, `as_of` included, decide() looks at."""
+    days = 1 + rulebook.screens.max_stale_days
+    if rulebook.screens.min_median_volume_30d is not None:
+        days = max(days, VOLUME_DAYS)
+    if rulebook.selection.rank_by == "smoothed_market_cap":
+        days = max(days, rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS)
+    days = max(days, rulebook.weighting.smoothing_days)
+    if rulebook.weighting.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
+        days = max(days, rulebook.weighting.window_days + 1)
+    return days
+
+
+def check_inputs(rulebook: Rulebook, grades: Array | None, regime: float | None) -> None:
+    """Raises DecisionError where the rulebook asks for grades or a regime that are not there."""
+    if grades is None and rulebook.selection.rank_by == "grade":
+        raise DecisionError("selection.rank_by: grade needs grades, and none were given")
+    if grades is None and rulebook.weighting.scheme == "grade_tilt":
+        raise DecisionError("weighting.scheme: grade_tilt needs grades, and none were given")
+    if regime is None and rulebook.overlay.regime:
+        raise DecisionError("overlay.regime: needs the market regime, and none was given")
+
+
+def held(read: Readings, drifted: Array, why: str, chosen: Chosen | None) -> Outcome:
+    """The outcome that leaves everything as it is."""
+    columns = in_slug_order(read, np.flatnonzero(drifted > 0))
+    return Outcome(columns, drifted[columns], chosen, 0.0, (), why)
+
+
+def in_slug_order(read: Readings, columns: Columns) -> Columns:
+    """`columns` sorted by asset id."""
+    return columns[np.argsort(read.slug_places[columns])]
+
+
+def risk_off_column(read: Readings, at: int, rulebook: Rulebook) -> int:
+    """The column of the risk-off asset. Raises DecisionError where it has no price at the date."""
+    name = rulebook.overlay.risk_off
+    if name not in read.panel.assets:
+        raise DecisionError(f"overlay.risk_off: {name} is not in the panel")
+    column = read.panel.assets.index(name)
+    if not read.priced[at, column]:
+        raise DecisionError(
+            f"overlay.risk_off: {name} has no price on {read.panel.dates[int(read.rows[at])].date()}"
+        )
+    return column
+
+
+def graded(grades: Mapping[str, float], position: Mapping[str, int], count: int) -> Array:
+    """Grades as [asset], NaN where there is none. Raises DecisionError for a grade outside 0 to 100."""
+    row = np.full(count, np.nan)
+    for asset, grade in grades.items():
+        if not 0 <= grade <= 100:
+            raise DecisionError(f"grades: {asset} must be in [0, 100], got {grade!r}")
+        if asset in position:
+            row[position[asset]] = grade
+    return row
+
+
+def widened(panel: Panel, members: frozenset[str]) -> Panel:
+    """`panel` with a column of unknowns for each member that it lacks: a short panel has no column for the dead."""
+    missing = sorted(members.difference(panel.assets))
+    if not missing:
+        return panel
+    unknown = pd.DataFrame(np.nan, index=panel.dates, columns=missing)
+    frames = {
+        name: pd.concat([panel.frame(name), unknown], axis=1) for name in ("close", "market_cap", "volume")
+    }
+    first_days = {
+        asset: day.astype(date)
+        for asset, day in zip(panel.assets, panel.first_days, strict=True)
+        if not np.isnat(day)
+    }
+    return Panel.from_frames(**frames, categories=panel.categories, first_days=first_days)

@@ -1,0 +1,98 @@
+"""Why a decision is what it is: a reason per asset, and the hash of everything it was made from."""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from indices.core.eligibility import (
+    DEFAULT_SMOOTHING_DAYS,
+    VOLUME_DAYS,
+    Readings,
+    failure,
+    window_start,
+)
+from indices.core.rulebook.choosing import Chosen, needs_grades
+from indices.core.rulebook.clauses import Rulebook
+
+Array = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.intp]
+
+
+def reasons(
+    read: Readings, at: int, rulebook: Rulebook, chosen: Chosen, columns: Columns, drifted: Array
+) -> dict[str, str]:
+    """Asset -> why it entered, stayed or left, in plain words."""
+    count = rulebook.selection.count
+    rank = {column: place + 1 for place, column in enumerate(chosen.ranking.tolist())}
+    members, incumbents = set(columns.tolist()), set(np.flatnonzero(drifted > 0).tolist())
+    told: dict[str, str] = {}
+    for column in sorted(members | incumbents, key=lambda number: read.panel.assets[number]):
+        place = rank.get(column)
+        if column in members and column not in incumbents:
+            text = f"entered: rank {place}" if place else "entered: the index waits in it"
+        elif column in members and place and place > count:
+            text = f"stayed: rank {place}, within the buffer of {rulebook.selection.buffer}"
+        elif column in members:
+            text = f"stayed: rank {place}" if place else "stayed: not fully traded yet"
+        elif place:
+            text = f"left: rank {place}"
+        else:
+            text = f"left: {failure(read, at, rulebook, column)}"
+        told[read.panel.assets[column]] = text
+    return told
+
+
+def input_hash(
+    read: Readings, at: int, rulebook: Rulebook, *, drifted: Array, grades: Array | None, regime: float | None
+) -> str:
+    """SHA-256 over the rulebook, the day, the panel rows that the rules look at, and what was held; hexadecimal.
+
+    Only admitted assets with a price and a cap at the date, and the incumbents, are in it, in order of their ids, and
+    windows are laid out by calendar day: the same inputs give the same hash from a short panel and from a long one.
+    """
+    row = int(read.rows[at])
+    considered = (read.priced[at] & ~np.isnan(read.cap[at]) & read.admitted) | (drifted > 0)
+    columns = read.slugs[considered[read.slugs]]
+    digest = hashlib.sha256()
+    digest.update(rulebook.digest.encode())
+    digest.update(int(read.days[row]).to_bytes(8, "big", signed=True))
+    for column in columns.tolist():
+        digest.update(f"{read.panel.assets[column]}\0{int(read.admitted[column])}\0".encode())
+    if read.age is not None:
+        digest.update(read.age[at, columns].astype(">i8").tobytes())
+    for name, window in _windows(rulebook):
+        digest.update(name.encode())
+        digest.update(_window(read, getattr(read.panel, name), row, columns, window).tobytes())
+    digest.update(_canonical(drifted[columns]).tobytes())
+    if needs_grades(rulebook) and grades is not None:
+        digest.update(_canonical(grades[columns]).tobytes())
+    if rulebook.overlay.regime and regime is not None:
+        digest.update(_canonical(np.array([regime])).tobytes())
+    return digest.hexdigest()
+
+
+def _windows(rulebook: Rulebook) -> list[tuple[str, int]]:
+    stale = 1 + rulebook.screens.max_stale_days
+    caps, closes = max(stale, rulebook.weighting.smoothing_days), stale
+    if rulebook.selection.rank_by == "smoothed_market_cap":
+        caps = max(caps, rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS)
+    if rulebook.weighting.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
+        closes = max(closes, rulebook.weighting.window_days + 1)
+    used = [("close", closes), ("market_cap", caps)]
+    if rulebook.screens.min_median_volume_30d is not None:
+        used.append(("volume", VOLUME_DAYS))
+    return used
+
+
+def _window(read: Readings, values: Array, row: int, columns: Columns, window: int) -> Array:
+    low = window_start(read.days, row, window)
+    laid_out = np.full((window, len(columns)), np.nan)
+    places = window - 1 - (read.days[row] - read.days[low : row + 1])
+    laid_out[places] = values[low : row + 1].take(columns, axis=1)
+    return _canonical(laid_out)
+
+
+def _canonical(values: Array) -> Array:
+    # One bit pattern for "unknown" and one for zero, big-endian on every machine.
+    return np.where(np.isnan(values), np.nan, values + 0.0).astype(">f8")

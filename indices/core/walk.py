@@ -1,0 +1,292 @@
+"""The walk of one index through a panel: determine, trade, drift, again and again.
+
+A walk begins at an index's first day or resumes where a stored history stands; both run the same steps on the same
+numbers, so a history that was extended day by day has the bits of one that was computed at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from indices.core import calendar, costs, trades
+from indices.core.eligibility import VOLUME_DAYS, Readings, day_numbers, readings, window_start
+from indices.core.levels import Drift, buyable, drift, memory_days
+from indices.core.rulebook.clauses import Costs, Rulebook
+from indices.core.rulebook.deciding import (
+    Decision,
+    DecisionError,
+    Outcome,
+    decision,
+    determine,
+    graded,
+    lookback_days,
+)
+from signals.core.panel import Panel
+
+Array = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.intp]
+
+# How many determinations are read at once: enough to vectorise, few enough to stay in memory for a daily calendar.
+_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Rebalance:
+    """One executed decision: traded at the close of `row`; `turnover` and `cost` are fractions at that close."""
+
+    row: int
+    columns: Columns
+    weights: Array
+    turnover: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A decision that is still to be traded at the close of `effective_on`, at the costs of its own rulebook."""
+
+    effective_on: date
+    weights: Mapping[str, float]
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a stored history stands.
+
+    `weights` were bought at the close of `bought`, at whose close the index, cost paid, was at `level`; `waiting`
+    decisions are not traded yet; the last determination was made at `decided`, for `epoch`.
+    Before the first purchase `weights` are empty and `bought` and `level` mean nothing.
+    """
+
+    weights: Mapping[str, float]
+    bought: date
+    level: float
+    waiting: tuple[Waiting, ...]
+    decided: date
+    epoch: str
+
+
+class Walk:
+    """The state of one walk over rows `first` to `last`: what is held since which row, and the levels so far.
+
+    `level` is [row] from `first` on; `grades` [date x asset] and `regime` [date] are read at the latest row at or
+    before each determination.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        rulebook: Rulebook,
+        *,
+        first: int,
+        last: int,
+        grades: pd.DataFrame | None = None,
+        regime: pd.Series | None = None,
+        record: bool = False,
+    ) -> None:
+        self.panel, self.rulebook, self.first, self.last, self.record = panel, rulebook, first, last, record
+        self.grades, self.regime = grades, regime
+        self.position = {asset: column for column, asset in enumerate(panel.assets)}
+        self.days = day_numbers(panel)
+        self.level = np.full(last - first + 1, rulebook.base.level)
+        self.columns = np.empty(0, dtype=np.intp)
+        self.weights = np.empty(0)
+        self.bought = first
+        self.waiting: list[tuple[int, Columns, Array, Costs]] = []
+        self.rebalances: list[Rebalance] = []
+        self.decisions: list[Decision] = []
+
+    def begin(self, start: date) -> None:
+        """Invested from `start` and walked to the last row."""
+        row = self.invest(start)
+        if row is not None:
+            self.go_on(after=self.panel.dates[row].date(), epoch="")
+
+    def resume(self, standing: Standing) -> None:
+        """Walked from `standing` to the last row. `first` must be the row of `standing.bought` once it is invested."""
+        if standing.weights:
+            self.columns, self.weights = self.buyable(*self.parallel(standing.weights), self.first)
+            self.level[0] = standing.level
+        for waiting in standing.waiting:
+            row = self.row_from(pd.Timestamp(waiting.effective_on))
+            self.waiting.append((row, *self.parallel(waiting.weights), waiting.costs))
+        self.go_on(after=standing.decided, epoch=standing.epoch)
+
+    def go_on(self, *, after: date, epoch: str) -> None:
+        """Every determination later than `after` has been made, traded where its day has come, and levels are known."""
+        for read, at, name in self.determinations(after=after, epoch=epoch):
+            row = int(read.rows[at])
+            self.execute_through(row)
+            self.determine(read, at, name)
+            # Without a lag the decision is traded at the very close it was made from.
+            self.execute_through(row)
+        self.execute_through(self.last)
+        self.extend(self.last)
+
+    def invest(self, start: date) -> int | None:
+        """The row of the first determination that yields weights: `lag_days` before `start`, or on a later day."""
+        wanted = pd.Timestamp(start - timedelta(days=self.rulebook.calendar.lag_days))
+        row = max(int(self.panel.dates.searchsorted(wanted, side="right")) - 1, 0)
+        for candidate in range(row, self.last + 1):
+            read = readings(self.panel, np.array([candidate]), self.rulebook)
+            before = len(self.decisions)
+            if self.determine(
+                read, 0, calendar.epoch(self.rulebook.calendar, self.panel.dates[candidate].date())
+            ):
+                return candidate
+            del self.decisions[before:]
+        return None
+
+    def determinations(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, int, str]]:
+        """The calendar's determinations later than `after` and not of `epoch`: readings, place in them, epoch."""
+        clause = self.rulebook.calendar
+        found: list[tuple[int, str]] = []
+        earliest = int(self.panel.dates.searchsorted(pd.Timestamp(after), side="right"))
+        for day in calendar.determination_days(
+            clause, after=after, through=self.panel.dates[self.last].date()
+        ):
+            # A panel without that day decides on the last day it has, and not twice on the same.
+            row = int(self.panel.dates.searchsorted(pd.Timestamp(day), side="right")) - 1
+            name = calendar.epoch(clause, day)
+            if row >= earliest and name != epoch:
+                found.append((row, name))
+                earliest = row + 1
+        for low in range(0, len(found), _BATCH):
+            batch = found[low : low + _BATCH]
+            read = readings(self.panel, np.array([row for row, _ in batch], dtype=np.intp), self.rulebook)
+            for at, (_, name) in enumerate(batch):
+                yield read, at, name
+
+    def determine(self, read: Readings, at: int, epoch: str) -> bool:
+        """One determination, from what is held at its close; whether it is to be traded."""
+        row = int(read.rows[at])
+        drifted = self.drifted(row)
+        grades, regime = self.grades_at(row), self.regime_at(row)
+        outcome = determine(read, at, self.rulebook, drifted=drifted, grades=grades, regime=regime)
+        if self.record:
+            self.decisions.append(
+                decision(
+                    read,
+                    at,
+                    self.rulebook,
+                    outcome,
+                    drifted=drifted,
+                    grades=grades,
+                    regime=regime,
+                    epoch=epoch,
+                )
+            )
+        if outcome.held:
+            return False
+        self.wait(self.panel.dates[row] + timedelta(days=self.rulebook.calendar.lag_days), outcome)
+        return True
+
+    def wait(self, effective: pd.Timestamp, outcome: Outcome) -> None:
+        """`outcome` is traded at the first row at or after `effective`, instead of an older one for the same row."""
+        row = max(self.row_from(effective), self.first)
+        self.waiting = [step for step in self.waiting if step[0] != row]
+        self.waiting.append((row, outcome.columns, outcome.weights, self.rulebook.costs))
+
+    def execute_through(self, row: int) -> None:
+        """Every waiting decision whose row has come by `row` is traded."""
+        while self.waiting and self.waiting[0][0] <= row:
+            self.execute(*self.waiting.pop(0))
+
+    def execute(self, row: int, columns: Columns, weights: Array, clause: Costs) -> None:
+        """`weights` of `columns` are held from the close of `row` on, paid for at that close."""
+        self.extend(row)
+        columns, weights = self.buyable(columns, weights, row)
+        if not len(columns):
+            return
+        before = self.drifted(row)
+        target = np.zeros(len(before))
+        target[columns] = weights
+        touched = np.flatnonzero((before > 0) | (target > 0))
+        change = target[touched] - before[touched]
+        volume = trade_volumes(self.panel, self.days, row, touched) if clause.impact > 0 else None
+        cost = costs.trade_cost(change, clause, volume)
+        self.level[row - self.first] *= 1.0 - cost
+        self.columns, self.weights, self.bought = columns, weights, row
+        turnover = trades.turnover(target[touched], before[touched])
+        self.rebalances.append(Rebalance(row, columns, weights, turnover, cost))
+
+    def extend(self, row: int) -> None:
+        """The levels after the last purchase are known through `row`."""
+        if len(self.columns) and row > self.bought:
+            low = self.bought - self.first
+            self.level[low + 1 : row - self.first + 1] = self.level[low] * self.path(row).totals[1:]
+
+    def drifted(self, row: int) -> Array:
+        """What is held at the close of `row` before any trade there, [asset] weights; zero where nothing is held."""
+        weights = np.zeros(len(self.panel.assets))
+        if len(self.columns):
+            weights[self.columns] = self.path(row).weights(-1)
+        return weights
+
+    def path(self, row: int) -> Drift:
+        """What is held, from its purchase through `row`."""
+        return drift(
+            self.panel,
+            self.days,
+            columns=self.columns,
+            weights=self.weights,
+            first=self.bought,
+            last=row,
+            rulebook=self.rulebook,
+        )
+
+    def buyable(self, columns: Columns, weights: Array, row: int) -> tuple[Columns, Array]:
+        """`weights` of `columns` without what has died before it could be bought at the close of `row`."""
+        return buyable(
+            self.panel, self.days, columns=columns, weights=weights, row=row, rulebook=self.rulebook
+        )
+
+    def parallel(self, weights: Mapping[str, float]) -> tuple[Columns, Array]:
+        """`weights` as (columns in slug order, weights)."""
+        assets = sorted(weights)
+        columns = np.array([self.position[asset] for asset in assets], dtype=np.intp)
+        return columns, np.array([weights[asset] for asset in assets], dtype=np.float64)
+
+    def row_from(self, day: pd.Timestamp) -> int:
+        """The first row at or after `day`."""
+        return int(self.panel.dates.searchsorted(day))
+
+    def grades_at(self, row: int) -> Array | None:
+        """The latest grades at or before `row`, [asset]."""
+        if self.grades is None:
+            return None
+        place = int(self.grades.index.searchsorted(self.panel.dates[row], side="right")) - 1
+        known: dict[str, float] = {}
+        if place >= 0:
+            known = {str(asset): float(grade) for asset, grade in self.grades.iloc[place].dropna().items()}
+        return graded(known, self.position, len(self.panel.assets))
+
+    def regime_at(self, row: int) -> float | None:
+        """The latest risk share at or before `row`."""
+        if self.regime is None:
+            return None
+        place = int(self.regime.index.searchsorted(self.panel.dates[row], side="right")) - 1
+        if place < 0:
+            raise DecisionError(
+                f"overlay.regime: there is no regime at or before {self.panel.dates[row].date()}"
+            )
+        return float(self.regime.iloc[place])
+
+
+def trade_volumes(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns) -> Array:
+    """Median daily volume of the 30 days to `row`, [asset] of `columns`, USD; a day without data counts as zero."""
+    block = panel.volume[window_start(days, row, VOLUME_DAYS) : row + 1].take(columns, axis=1)
+    padded = np.zeros((VOLUME_DAYS, len(columns)))
+    padded[: len(block)] = np.nan_to_num(block, nan=0.0)
+    return np.asarray(np.median(padded, axis=0))
+
+
+def first_panel_day(rulebook: Rulebook, start: date) -> date:
+    """The first day that a walk beginning at `start` may look at."""
+    back = max(memory_days(rulebook), lookback_days(rulebook)) + rulebook.calendar.lag_days
+    return start - timedelta(days=back)

@@ -1,0 +1,136 @@
+"""manage.py backtest: what a rulebook would have done."""
+
+import json
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from django.core.management.base import BaseCommand, CommandError
+
+from indices import selectors, services
+from indices.core.backtest import Backtest, BacktestError, backtest
+from indices.core.levels import LevelError
+from indices.core.rulebook import DecisionError, Rulebook, RulebookError
+from indices.core.walk import first_panel_day
+from signals import selectors as signal_selectors
+from signals import services as signal_services
+from signals.core.panel import Panel
+
+
+class Command(BaseCommand):
+    """One backtest, from the market store or straight from an archive folder."""
+
+    help = (
+        "Backtest an index (SLUG) or a rulebook file and print levels, weights, turnover, costs and metrics."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The arguments of DESIGN section 5."""
+        parser.add_argument("slug", nargs="?", help="a published index, such as global-100")
+        parser.add_argument(
+            "--rulebook", type=Path, metavar="FILE.yaml", help="a rulebook file instead of a slug"
+        )
+        parser.add_argument(
+            "--archive", type=Path, metavar="DIR", help="read this market archive, not the store"
+        )
+        parser.add_argument("--start", metavar="D", help="first day; default the rulebook's base date")
+        parser.add_argument("--end", metavar="D", help="last day; default the last day there is")
+        parser.add_argument("--format", choices=["json", "text"], default="text")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints the result; any error is one line on stderr and exit code 2."""
+        try:
+            rulebook = _rulebook(options["slug"], options["rulebook"], options["archive"])
+            start = _day("start", options["start"]) or rulebook.base.date
+            last = _day("end", options["end"])
+            panel = _panel(options["archive"], rulebook, start, last)
+            if not len(panel.dates):
+                raise BacktestError(f"start: there is no market data from {start} on")
+            end = last or panel.dates[-1].date()
+            if panel.dates[-1].date() < end:
+                self.stderr.write(f"Market data ends on {panel.dates[-1].date()}; so does the backtest.")
+            result = backtest(panel, rulebook, start=start, end=end)
+        except (
+            RulebookError,
+            DecisionError,
+            BacktestError,
+            LevelError,
+            selectors.IndexNotFound,
+            signal_selectors.MarketNotLoaded,
+            signal_services.ProviderError,
+            OSError,
+        ) as error:
+            raise CommandError(" ".join(str(error).split()), returncode=2) from error
+        self.stdout.write(
+            json.dumps(_document(result), allow_nan=False) if options["format"] == "json" else _text(result)
+        )
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise BacktestError(f"{name}: must be a day such as 2018-01-01, got {text!r}") from error
+
+
+def _rulebook(slug: str | None, file: Path | None, archive: Path | None) -> Rulebook:
+    if (slug is None) == (file is None):
+        raise RulebookError("slug", "give either the slug of an index or --rulebook FILE.yaml")
+    if file is not None:
+        return Rulebook.from_yaml(file.read_text(encoding="utf-8"))
+    if slug is None or archive is not None:
+        return services.published_rulebook(slug or "")
+    try:
+        return selectors.rulebook(slug)
+    except selectors.IndexNotFound:
+        return services.published_rulebook(slug)
+
+
+def _panel(archive: Path | None, rulebook: Rulebook, start: date, end: date | None) -> Panel:
+    first = first_panel_day(rulebook, start)
+    if archive is not None:
+        return signal_services.archive_panel(archive, start=first, end=end)
+    known = signal_selectors.last_closed_day()
+    as_of = known if end is None else min(end, known)
+    days = (as_of - first).days + 1
+    if days < 1:
+        raise BacktestError(f"start: the market is known through {known}; {start} lies after it")
+    return signal_selectors.panel(as_of=as_of, days=days)
+
+
+def _document(result: Backtest) -> dict[str, Any]:
+    assets = [str(asset) for asset in result.weights.columns]
+    lines = zip(_days(result.turnover), result.weights.to_numpy().tolist(), strict=True)
+    return {
+        "rulebook": result.rulebook.slug,
+        "digest": result.rulebook.digest,
+        "level": _by_day(result.level),
+        "weights": {
+            day: {asset: weight for asset, weight in zip(assets, line, strict=True) if weight}
+            for day, line in lines
+        },
+        "turnover": _by_day(result.turnover),
+        "costs": _by_day(result.costs),
+        "metrics": result.metrics,
+    }
+
+
+def _days(series: pd.Series) -> list[str]:
+    return [day.isoformat() for day in pd.DatetimeIndex(series.index).date]
+
+
+def _by_day(series: pd.Series) -> dict[str, float]:
+    return dict(zip(_days(series), series.to_numpy(dtype=float).tolist(), strict=True))
+
+
+def _text(result: Backtest) -> str:
+    days = _days(result.level)
+    lines = [f"{result.rulebook.name or result.rulebook.slug}, {days[0]} to {days[-1]}"]
+    lines.append(f"{'level':<20} {result.level.iloc[0]:,.2f} -> {result.level.iloc[-1]:,.2f}")
+    for name, value in result.metrics.items():
+        shown = "not told" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+        lines.append(f"{name.replace('_', ' '):<20} {shown}")
+    return "\n".join(lines)
