@@ -1,0 +1,81 @@
+"""Why money was not moved. Every message says first what happened to the money, then what to do."""
+
+
+class MoneyError(Exception):
+    """A wish that was refused. Nothing was moved. `code` is stable, `field` names the input at fault (or is empty),
+    `message` is a plain sentence fit for a page or a problem document."""
+
+    code = "money_error"
+    field = ""
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        if field is not None:
+            self.field = field
+
+
+class InvalidAmount(MoneyError):
+    """Not a positive number with at most two decimals (or twelve, for units)."""
+
+    code, field = "invalid_amount", "amount"
+
+
+class BelowMinimum(MoneyError):
+    code, field = "below_minimum", "amount"
+
+
+class InsufficientFunds(MoneyError):
+    """The account holds less than was asked for."""
+
+    code, field = "insufficient_funds", "amount"
+
+
+class InsufficientUnits(MoneyError):
+    code, field = "insufficient_units", "units"
+
+
+class UnknownIndex(MoneyError):
+    code, field = "unknown_index", "index"
+
+
+class IndexNotReady(MoneyError):
+    """The index exists but has no decision in force that could be bought."""
+
+    code, field = "index_not_ready", "index"
+
+
+class PlanRequired(MoneyError):
+    code, field = "plan_required", "index"
+
+
+class UnknownPlan(MoneyError):
+    code, field = "unknown_plan", "plan"
+
+
+class PlanUnchanged(MoneyError):
+    code, field = "plan_unchanged", "plan"
+
+
+class PaymentDeclined(MoneyError):
+    code, field = "payment_declined", "plan"
+
+
+class UnknownMethod(MoneyError):
+    code, field = "unknown_method", "method"
+
+
+class UnknownOrder(MoneyError):
+    code, field = "unknown_order", "id"
+
+
+class NotCancellable(MoneyError):
+    code, field = "not_cancellable", "id"
+
+
+class ConflictError(MoneyError):
+    """The same reference was used before for something else."""
+
+    code, field = "conflict", "reference"

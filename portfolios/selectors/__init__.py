@@ -1,0 +1,79 @@
+"""Questions put to the books: whose money is it, where is it, and what happened to it."""
+
+from portfolios.selectors.activity import activity
+from portfolios.selectors.balances import cash, reserved
+from portfolios.selectors.holdings import holding, holdings
+from portfolios.selectors.orders import order, order_queryset, order_row, orders
+from portfolios.selectors.plans import (
+    index_allowed,
+    invoices,
+    plan_needed,
+    plan_of,
+    plan_row,
+    plans,
+    subscription_of,
+)
+from portfolios.selectors.previews import MINIMUM_INVESTMENT, invest_preview
+from portfolios.selectors.rebalances import (
+    last_rebalance,
+    rebalance_counts,
+    rebalance_history,
+    rebalance_open,
+)
+from portfolios.selectors.records import (
+    ActivityLine,
+    Holding,
+    InvestPreview,
+    InvoiceRow,
+    NavPointRow,
+    OrderRow,
+    PlanRow,
+    PortfolioValue,
+    Position,
+    RebalanceRow,
+    SubscriptionRow,
+    TradeLine,
+)
+from portfolios.selectors.valuations import nav_history, portfolio, portfolio_value, positions, valuations
+
+__all__ = [
+    "MINIMUM_INVESTMENT",
+    "ActivityLine",
+    "Holding",
+    "InvestPreview",
+    "InvoiceRow",
+    "NavPointRow",
+    "OrderRow",
+    "PlanRow",
+    "PortfolioValue",
+    "Position",
+    "RebalanceRow",
+    "SubscriptionRow",
+    "TradeLine",
+    "activity",
+    "cash",
+    "holding",
+    "holdings",
+    "index_allowed",
+    "invest_preview",
+    "invoices",
+    "last_rebalance",
+    "nav_history",
+    "order",
+    "order_queryset",
+    "order_row",
+    "orders",
+    "plan_needed",
+    "plan_of",
+    "plan_row",
+    "plans",
+    "portfolio",
+    "portfolio_value",
+    "positions",
+    "rebalance_counts",
+    "rebalance_history",
+    "rebalance_open",
+    "reserved",
+    "subscription_of",
+    "valuations",
+]

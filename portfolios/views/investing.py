@@ -1,0 +1,140 @@
+"""Investing in an index, selling a holding, and watching an order on its way."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from indices import selectors as index_selectors
+from portfolios import selectors
+from portfolios.errors import MoneyError
+from portfolios.forms import AmountField, AmountForm, RedeemForm
+from portfolios.services import investing
+from portfolios.services.payments import checked_amount
+from portfolios.views.visitors import person, wants_fragment
+from signals.core import figures
+
+SUGGESTED = (Decimal(50), Decimal(100), Decimal(250), Decimal(1000))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invest(request: HttpRequest, slug: str) -> HttpResponse:
+    """An amount, what it would buy and cost, and one button that commits to it."""
+    user = person(request)
+    index = published(slug)
+    form = AmountForm(request.POST or None, initial={"amount": request.GET.get("amount", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            order = investing.invest(
+                user, slug, form.cleaned_data["amount"], reference=f"web:{form.cleaned_data['token']}"
+            )
+        except MoneyError as error:
+            form.refuse(error)
+        else:
+            return redirect("portfolios:order", order_id=order.pk)
+    cash = selectors.cash(user)
+    typed = request.POST.get("amount") or request.GET.get("amount") or ""
+    amount, refusal = understood(typed)
+    context = {
+        "index": index,
+        "form": form,
+        "cash": cash,
+        "minimum": selectors.MINIMUM_INVESTMENT,
+        "suggested": [choice for choice in SUGGESTED if choice <= cash],
+        "allowed": selectors.index_allowed(user, slug),
+        "plan_needed": selectors.plan_needed(slug),
+        "typed": typed,
+        "amount": amount,
+        "refusal": refusal or shortfall(amount, cash),
+        "preview": selectors.invest_preview(slug, amount) if amount is not None else None,
+    }
+    status = 422 if form.errors else 200
+    page = "portfolios/_invest_review.html" if wants_fragment(request) else "portfolios/invest.html"
+    return render(request, page, context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def redeem(request: HttpRequest, slug: str) -> HttpResponse:
+    """Part of a holding, or all of it, back into dollars."""
+    user = person(request)
+    holding = selectors.holding(user, slug)
+    if holding is None:
+        messages.info(request, "You hold nothing in this index, so there is nothing to sell.")
+        return redirect("indices:detail", slug=slug)
+    form = RedeemForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        everything = form.cleaned_data["everything"]
+        try:
+            order = investing.redeem(
+                user,
+                slug,
+                amount=None if everything else form.cleaned_data["amount"],
+                all=everything,
+                reference=f"web:{form.cleaned_data['token']}",
+            )
+        except MoneyError as error:
+            form.refuse(error)
+        else:
+            return redirect("portfolios:order", order_id=order.pk)
+    context = {"holding": holding, "form": form, "free_units": holding.units - holding.reserved_units}
+    return render(request, "portfolios/redeem.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """One order: where it stands, and when it has settled, what came of it."""
+    row = selectors.order(person(request), order_id)
+    if row is None:
+        raise Http404("You have no such order.")
+    page = "portfolios/_order_status.html" if wants_fragment(request) else "portfolios/order.html"
+    return render(request, page, {"order": row, "compact": "compact" in request.GET})
+
+
+@login_required
+@require_POST
+def order_cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """The order is cancelled and its money free again, or a message says why not."""
+    try:
+        investing.order_cancel(person(request), order_id)
+    except MoneyError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The order was cancelled. What was set aside for it is yours to use again.")
+    return redirect("portfolios:order", order_id=order_id)
+
+
+def published(slug: str) -> object:
+    """The published index with this slug, or 404."""
+    found = next((index for index in index_selectors.index_list() if index.slug == slug), None)
+    if found is None:
+        raise Http404(f"There is no index named {slug}.")
+    return found
+
+
+def understood(typed: str) -> tuple[Decimal | None, str]:
+    """What was typed as an amount, and why it is none."""
+    if not typed:
+        return None, ""
+    try:
+        amount = checked_amount(AmountField().to_python(typed))
+    except MoneyError as error:
+        return None, error.message
+    if amount < selectors.MINIMUM_INVESTMENT:
+        return None, f"The smallest investment is {figures.usd(selectors.MINIMUM_INVESTMENT)}."
+    return amount, ""
+
+
+def shortfall(amount: Decimal | None, cash: Decimal) -> str:
+    """Why the cash at hand does not suffice, or nothing."""
+    if amount is None or amount <= cash:
+        return ""
+    return (
+        f"You have {figures.usd(cash)} to invest. Deposit {figures.usd(amount - cash)} more, or choose less."
+    )

@@ -1,0 +1,124 @@
+"""What a person owns and what happened to it."""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from indices import selectors as index_selectors
+from indices.core.calendar import determination_days, effective_day
+from portfolios import selectors
+from portfolios.models import User
+from portfolios.views.visitors import person
+from signals import selectors as signal_selectors
+from signals.core import figures
+from signals.core.charting import line_chart, sparkline
+
+LINES_A_PAGE = 50
+ONE_QUARTER = timedelta(days=100)
+"""Longer than the longest period of a rulebook's calendar."""
+
+
+@login_required
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """Total value, cash, every holding down to its tokens, and what is on its way."""
+    user = person(request)
+    held = selectors.holdings(user)
+    cash, reserved = selectors.cash(user), selectors.reserved(user)
+    invested = sum((holding.value_usd for holding in held), Decimal(0))
+    cost = sum((holding.invested_usd for holding in held), Decimal(0))
+    histories = {holding.index_slug: unit_prices(holding.index_slug) for holding in held}
+    context = {
+        "holdings": [
+            {
+                "holding": holding,
+                "widest": max((position.weight for position in holding.positions), default=Decimal(0)),
+                "sparkline": sparkline([price for _, price in histories[holding.index_slug]][-365:]),
+                "last_rebalance": last_rebalance(holding.index_slug),
+                "next_rebalance": next_rebalance(holding.index_slug),
+            }
+            for holding in held
+        ],
+        "total": invested + cash + reserved,
+        "invested": invested,
+        "gain": invested - cost,
+        "gain_share": (invested - cost) / cost if cost else None,
+        "cash": cash,
+        "reserved": reserved,
+        "orders": selectors.orders(user, open_only=True),
+        "chart": line_chart(value_history(user, histories), write=figures.chart_usd) if held else None,
+        "indices": [] if held else index_selectors.index_list(),
+    }
+    return render(request, "portfolios/dashboard.html", context)
+
+
+@login_required
+@require_safe
+def activity(request: HttpRequest) -> HttpResponse:
+    """Every movement of the person's money as dated lines with their costs, newest first."""
+    before = moment(request.GET.get("before", ""))
+    lines = selectors.activity(person(request), limit=LINES_A_PAGE + 1, before=before)
+    shown = lines[:LINES_A_PAGE]
+    context = {
+        "days": [
+            (day, list(group)) for day, group in groupby(shown, key=lambda line: figures.market_day(line.at))
+        ],
+        "older": shown[-1].recorded_at.isoformat() if len(lines) > LINES_A_PAGE else "",
+        "is_first_page": before is None,
+    }
+    return render(request, "portfolios/activity.html", context)
+
+
+def moment(text: str) -> datetime | None:
+    """A moment from the address; anything that is none means now."""
+    try:
+        parsed = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return parsed if parsed is not None and parsed.tzinfo is not None else None
+
+
+def unit_prices(index_slug: str) -> list[tuple[date, Decimal]]:
+    """Day -> value per unit of the index's pool, oldest first."""
+    pool = selectors.portfolio(index_slug)
+    return [] if pool is None else [(point.date, point.unit_price) for point in selectors.nav_history(pool)]
+
+
+def last_rebalance(index_slug: str) -> selectors.RebalanceRow | None:
+    """The pool's newest finished rebalance."""
+    pool = selectors.portfolio(index_slug)
+    return None if pool is None else selectors.last_rebalance(pool)
+
+
+def next_rebalance(index_slug: str) -> date:
+    """The day at whose close the index's next decision is traded."""
+    calendar = index_selectors.rulebook(index_slug).calendar
+    day = signal_selectors.last_closed_day()
+    return effective_day(calendar, next(determination_days(calendar, after=day, through=day + ONE_QUARTER)))
+
+
+def value_history(user: User, histories: dict[str, list[tuple[date, Decimal]]]) -> list[tuple[date, Decimal]]:
+    """What the person's units were worth at each close since the first order settled; cash is left out."""
+    changes: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for order in selectors.orders(user):
+        if order.settled_at is not None and order.units is not None and order.status == "settled":
+            sign = 1 if order.side == "invest" else -1
+            changes[order.index_slug].append((figures.market_day(order.settled_at), sign * order.units))
+    worth: dict[date, Decimal] = defaultdict(Decimal)
+    for slug, history in histories.items():
+        steps = sorted(changes[slug])
+        units, done = Decimal(0), 0
+        for day, price in history:
+            while done < len(steps) and steps[done][0] <= day:
+                units += steps[done][1]
+                done += 1
+            if units > 0:
+                worth[day] += units * price
+    return sorted(worth.items())

@@ -1,0 +1,100 @@
+"""Who may call what, for every route that the URLconf knows. A route that is not in the table fails the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls.resolvers import RoutePattern
+
+from tests.api.conftest import Person, bearer, post
+
+PUBLIC = {"anonymous": 200, "read": 200, "trade": 200, "other": 200}
+OWN_READ = {"anonymous": 401, "read": 200, "trade": 200, "other": 200}
+AMOUNT = {"amount": "60.00"}
+ORDER = {"index": "tiny", "side": "invest", "amount": "50.00"}
+
+# (route name, method) -> (body, status by caller). `other` is another person's trade key, without money.
+ACCESS: dict[tuple[str, str], tuple[dict[str, str] | None, dict[str, int]]] = {
+    ("schema", "GET"): (None, PUBLIC),
+    ("docs", "GET"): (None, PUBLIC),
+    ("tokens", "GET"): (None, PUBLIC),
+    ("token", "GET"): (None, PUBLIC),
+    ("token-prices", "GET"): (None, PUBLIC),
+    ("indices", "GET"): (None, PUBLIC),
+    ("index", "GET"): (None, PUBLIC),
+    ("index-holdings", "GET"): (None, PUBLIC),
+    ("index-levels", "GET"): (None, PUBLIC),
+    ("index-rebalances", "GET"): (None, PUBLIC),
+    ("plans", "GET"): (None, PUBLIC),
+    ("me", "GET"): (None, OWN_READ),
+    ("holdings", "GET"): (None, OWN_READ),
+    ("deposits", "POST"): (AMOUNT, {"anonymous": 401, "read": 403, "trade": 201, "other": 201}),
+    ("withdrawals", "POST"): (AMOUNT, {"anonymous": 401, "read": 403, "trade": 201, "other": 409}),
+    ("orders", "GET"): (None, OWN_READ),
+    ("orders", "POST"): (ORDER, {"anonymous": 401, "read": 403, "trade": 202, "other": 409}),
+    ("order", "GET"): (None, {"anonymous": 401, "read": 200, "trade": 200, "other": 404}),
+    ("order", "DELETE"): (None, {"anonymous": 401, "read": 403, "trade": 200, "other": 404}),
+    ("subscription", "GET"): (None, OWN_READ),
+    ("subscription", "POST"): (
+        {"plan": "silver"},
+        {"anonymous": 401, "read": 403, "trade": 200, "other": 200},
+    ),
+    ("subscription", "DELETE"): (None, {"anonymous": 401, "read": 403, "trade": 409, "other": 409}),
+}
+
+
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry)
+        else:
+            yield entry
+
+
+def api_routes() -> dict[str, URLPattern]:
+    (api,) = (
+        entry
+        for entry in get_resolver().url_patterns
+        if isinstance(entry, URLResolver)
+        and isinstance(entry.pattern, RoutePattern)
+        and str(entry.pattern) == "api/v1/"
+    )
+    return {str(pattern.name): pattern for pattern in patterns(api)}
+
+
+def methods(pattern: URLPattern) -> set[str]:
+    view = getattr(pattern.callback, "cls", None)
+    if view is None:
+        return {"GET"}
+    return {name.upper() for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
+
+
+def test_every_route_and_method_is_in_the_table() -> None:
+    known = {(name, method) for name, pattern in api_routes().items() for method in methods(pattern)}
+    assert known == set(ACCESS)
+
+
+@pytest.mark.parametrize(("name", "method"), sorted(ACCESS), ids=lambda value: value)
+@pytest.mark.parametrize("caller", ["anonymous", "read", "trade", "other"])
+def test_access(api: Client, rich: Person, bob: Person, name: str, method: str, caller: str) -> None:
+    order = post(api, "orders/", ORDER, rich.trade_key).json()["id"]
+    known = {"order": {"id": order}, "token": {"id": "alpha"}, "token-prices": {"id": "alpha"}}
+    kwargs = known.get(name, {"slug": "tiny"} if name.startswith("index") else {})
+    keys = {"read": rich.read_key, "trade": rich.trade_key, "other": bob.trade_key}
+    body, expected = ACCESS[name, method]
+    answer = api.generic(
+        method,
+        reverse(f"api-v1:{name}", kwargs=kwargs),
+        data=json.dumps(body) if body else "",
+        content_type="application/json",
+        headers=bearer(keys[caller]) if caller in keys else {},
+    )
+    assert answer.status_code == expected[caller], answer.content
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+    elif expected is not PUBLIC:
+        assert answer["Cache-Control"] == "no-store"
