@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """The door for every command. Commands that need servers find them running, or start them for their own life."""
 
+import contextlib
 import os
 import sys
 
@@ -8,6 +9,26 @@ import sys
 _WITHOUT_SERVERS = frozenset(
     {"help", "version", "--help", "-h", "--version", "check", "collectstatic", "diffsettings", "spectacular"}
 )
+
+
+_OUR_ROOMS = frozenset({"platform", "signals", "indices", "portfolios"})
+
+
+def _database_ready(command: str) -> None:
+    """Our own commands find every table, also on a machine where nothing was started yet. Nothing goes to stdout:
+    that belongs to the command, whose output may be JSON."""
+    import django
+
+    django.setup()
+    from django.apps import apps
+    from django.core.management import get_commands
+
+    names = {config.name: config.label for config in apps.get_app_configs()}
+    if names.get(str(get_commands().get(command))) in _OUR_ROOMS:
+        from config.preparing import database_prepare
+
+        with contextlib.redirect_stdout(sys.stderr):
+            database_prepare()
 
 
 def main() -> None:
@@ -32,6 +53,8 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     try:
+        if attachment is not None and command != "up":
+            _database_ready(command)
         execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit("Stopped; what was done so far stays, and the next start goes on from there.")

@@ -1,13 +1,12 @@
 """From an empty database to a market with indices that people can invest in. A step that is done is skipped."""
 
-import os
 import secrets
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from django.conf import settings
 
+from config.runtime.worlds import World
 from indices import selectors as index_selectors
 from indices import services as index_services
 from portfolios.services import accounts, plans
@@ -36,33 +35,34 @@ def bootstrap(say: Say) -> None:
 
 
 def market_ensure(say: Say) -> None:
-    """One market is active: the one there already, or the one that MARKET and MARKET_ARCHIVE name."""
-    wanted = market_wanted()
+    """One market is active: the one there already, or the one that this world asks for."""
+    world = settings.WORLD
     market = signal_selectors.market_active_or_none()
     if market is not None:
-        if market.source != wanted:
+        if market.source != world.source:
             say(
                 f"This database holds the {market}; MARKET and MARKET_ARCHIVE are ignored. Use another DATABASE_URL."
             )
         return
     try:
-        market_load(wanted, say)
+        market_load(world, say)
     except (signal_services.ProviderError, signal_services.ClockError) as error:
         raise BootstrapError(str(error)) from error
 
 
-def market_load(source: str, say: Say) -> None:
-    """The market of this source is in the store and active."""
-    if source == "archive":
-        path = Path(os.environ["MARKET_ARCHIVE"]).resolve()
-        say(f"Loading the market archive at {path}")
-        signal_services.market_load_archive(path, replay_from=replay_from(), progress=quarters(say))
-    elif source == "live":
+def market_load(world: World, say: Say) -> None:
+    """The market of this world is in the store and active."""
+    if world.archive is not None:
+        say(f"Loading the market archive at {world.archive}")
+        signal_services.market_load_archive(
+            Path(world.archive), replay_from=world.replay_from, progress=quarters(say)
+        )
+    elif world.source == "live":
         say("Loading live markets")
         signal_services.market_load_live(progress=quarters(say))
     else:
         say("Making the simulated market: five years of daily candles")
-        signal_services.market_load_simulated(replay_from=replay_from(), progress=quarters(say))
+        signal_services.market_load_simulated(replay_from=world.replay_from, progress=quarters(say))
 
 
 def histories_ensure(say: Say) -> None:
@@ -87,27 +87,6 @@ def quarters(say: Say) -> Callable[[str, int, int], None]:
             say(f"{step}: {done:,} of {total:,}" if total > 1 else f"{step}{': done' if done else ''}")
 
     return listen
-
-
-def market_wanted() -> str:
-    """archive, live or simulated, as the environment asks. Raises BootstrapError for anything else."""
-    if os.environ.get("MARKET_ARCHIVE"):
-        return "archive"
-    market = os.environ.get("MARKET", "simulated")
-    if market not in ("simulated", "live"):
-        raise BootstrapError(f"MARKET: must be simulated or live (or set MARKET_ARCHIVE=DIR), got {market!r}")
-    return market
-
-
-def replay_from() -> date | None:
-    """The day at whose close the replay clock is to stand, from REPLAY_FROM; None means the last day there is."""
-    text = os.environ.get("REPLAY_FROM")
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BootstrapError(f"REPLAY_FROM: must be a day such as 2022-06-01, got {text!r}") from error
 
 
 def operator_ensure(say: Say) -> None:

@@ -160,6 +160,9 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_HASHED
 MEDIA_ROOT = VAR_DIR / "media"
 
+# market data
+COINGECKO_API_KEY = env.str("COINGECKO_API_KEY", default="")
+
 # people
 AUTH_USER_MODEL = "portfolios.User"
 AUTHENTICATION_BACKENDS = [
@@ -176,7 +179,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
-    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
@@ -294,5 +297,9 @@ LOGGING: dict[str, Any] = {
         # Its own handlers would print each line twice.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # Ticks run every few seconds: only what goes wrong in them is worth a line.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
     },
 }

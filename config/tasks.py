@@ -8,7 +8,7 @@ from config.replay import replay_advance
 from signals import selectors as signal_selectors
 
 
-@shared_task
+@shared_task(ignore_result=True)
 def replay_tick() -> None:
     """The replay clock has reached the day it was asked to reach, if any."""
     market = signal_selectors.market_active_or_none()
@@ -16,7 +16,7 @@ def replay_tick() -> None:
         replay_advance(market.replay_until)
 
 
-@shared_task
+@shared_task(ignore_result=True)
 def heartbeat_tick() -> None:
     """The time of the last tick that a worker ran is known to /readyz."""
     heartbeat_write(timezone.now())

@@ -9,7 +9,7 @@ from signals import selectors as signal_selectors
 
 @shared_task
 def decisions_tick() -> int:
-    """Every index has made the decisions that are due at the last complete day; returns how many indices were behind."""
+    """Every index has made the decisions due at the last complete day; returns how many indices were behind."""
     return _advance_due()
 
 

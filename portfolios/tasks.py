@@ -19,7 +19,7 @@ def rebalances_tick() -> int:
     return len(rebalancing.rebalances_ensure(signal_selectors.last_closed_day()))
 
 
-@shared_task
+@shared_task(ignore_result=True)  # every few seconds: a row each would bury the others
 def dealing_tick() -> dict[str, int | bool]:
     """Dealing cycles opened and driven as far as they go."""
     if signal_selectors.market_active_or_none() is None:

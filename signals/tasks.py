@@ -14,7 +14,7 @@ def candles_tick() -> int:
     return services.days_ingest()
 
 
-@shared_task
+@shared_task(ignore_result=True)  # every few seconds: a row each would bury the others
 def quotes_tick() -> int:
     """The simulated clock has run on, and the price of this minute is stored. Returns how many prices were."""
     if selectors.market_active_or_none() is None:

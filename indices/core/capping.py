@@ -50,7 +50,7 @@ def _capped(weights: Array, cap: float) -> Array:
         above = (result > cap) & ~full
         if not above.any():
             return result
-        full = above
+        full |= above
         free = ~full
         share = 1.0 - cap * int(full.sum())
         result = np.full(len(weights), cap)

@@ -177,7 +177,7 @@ def live_source() -> "CoinGecko":
     """The client for live prices, with the key of the settings where there is one."""
     from signals.providers.coingecko import CoinGecko
 
-    return CoinGecko(key=getattr(settings, "COINGECKO_API_KEY", ""))
+    return CoinGecko(key=settings.COINGECKO_API_KEY)
 
 
 def facts(records: Iterable[AssetRecord], *, simulated: bool) -> list[AssetFacts]:

@@ -197,7 +197,7 @@ def test_where_nothing_passes_later_the_last_weights_stay() -> None:
     assert [step.held for step in result.decisions[3:]] == ["no asset passes the screens"] * 5
     assert len(result.turnover) == 3
     held = panel.frame("close")[list(result.weights.columns)]
-    last = float((result.weights.iloc[-1] * held.loc["2020-02-28"] / held.loc["2020-01-19"]).sum())
+    last = np.dot(result.weights.iloc[-1], held.loc["2020-02-28"] / held.loc["2020-01-19"])
     assert result.level.iloc[-1] == pytest.approx(result.level["2020-01-19"] * last, rel=1e-12)
 
 

@@ -96,6 +96,18 @@ def test_the_volume_screen_is_a_median_of_thirty_days_in_which_silence_is_zero()
     assert set(decide(as_of=date(2021, 1, 31), panel=panel, rulebook=lower).weights) == {"half", "most"}
 
 
+def test_tomorrows_volume_is_not_seen() -> None:
+    dates = pd.date_range("2021-01-01", periods=40)
+    ones = pd.DataFrame(1.0, index=dates, columns=["a"])
+    volume = ones * 100.0
+    # Up to the 30th, fifteen days of thirty are quiet; one busy day more would lift the median over the bar.
+    volume.iloc[:15] = 0.0
+    panel = Panel.from_frames(close=ones, market_cap=ones * 1e9, volume=volume)
+    rulebook = rules(screens={"min_median_volume_30d": 60}, calendar={"frequency": "daily", "lag_days": 0})
+    result = backtest(panel, rulebook, start="2021-01-29", end="2021-02-05")
+    assert str(result.turnover.index[0])[:10] == "2021-01-31"
+
+
 def test_age_universe_and_staleness() -> None:
     nan = float("nan")
     panel = panel_of(
@@ -202,9 +214,17 @@ SCREENED = {
         "max_stale_days": 2,
     }
 }
+# Bars in the middle of what the small markets trade, so that the screens decide who is in.
+BINDING = {
+    "screens": {
+        "min_median_volume_30d": {"enter": 2e8, "stay": 1e8},
+        "min_market_cap": {"enter": 1e9, "stay": 8e8},
+    }
+}
 VARIANTS = [
     {},
     SCREENED,
+    BINDING,
     {**SCREENED, "weighting": {"scheme": "sqrt_market_cap", "smoothing_days": 10, "max_weight": 0.4}},
     {**SCREENED, "selection": {"rank_by": "smoothed_market_cap", "count": 4, "buffer": 2}},
     {"weighting": {"scheme": "inverse_volatility", "window_days": 40}},

@@ -239,3 +239,16 @@ def test_root_starts_them_as_someone_else(tmp_path: Path, mode: str, monkeypatch
 
 def _day(text: str) -> datetime.date:
     return datetime.date.fromisoformat(text)
+
+
+def test_a_keeper_told_to_stop_lets_its_users_finish_first(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    share = servers.hold(var)
+    first = keeper(var)
+    with connect(var) as connection:
+        os.kill(first, signal.SIGTERM)
+        for _ in range(20):
+            assert connection.execute("SELECT pg_sleep(0.02), 1").fetchone() == ("", 1)
+    assert alive(first)
+    assert share.release(10.0), "it did not stop when the last user had gone"
+    assert not alive(first)
