@@ -31,7 +31,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Total value, cash, every holding down to its tokens, and what is on its way."""
     user = person(request)
     held = selectors.holdings(user)
-    cash, reserved = selectors.cash(user), selectors.reserved(user)
+    orders = selectors.orders(user, open_only=True)
+    dealt = (order.amount for order in orders if order.status == "dealing" and order.side == "invest")
+    # Money in a dealing has left the reserve and has no units yet: it is the person's all the same.
+    cash, under_way = selectors.cash(user), selectors.reserved(user) + sum(filter(None, dealt), Decimal(0))
     invested = sum((holding.value_usd for holding in held), Decimal(0))
     cost = sum((holding.invested_usd for holding in held), Decimal(0))
     histories = {holding.index_slug: unit_prices(holding.index_slug) for holding in held}
@@ -46,13 +49,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             }
             for holding in held
         ],
-        "total": invested + cash + reserved,
+        "total": invested + cash + under_way,
         "invested": invested,
         "gain": invested - cost,
         "gain_share": (invested - cost) / cost if cost else None,
         "cash": cash,
-        "reserved": reserved,
-        "orders": selectors.orders(user, open_only=True),
+        "under_way": under_way,
+        "orders": orders,
         "chart": line_chart(value_history(user, histories), write=figures.chart_usd) if held else None,
         "indices": [] if held else index_selectors.index_list(),
     }

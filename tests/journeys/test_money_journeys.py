@@ -77,6 +77,16 @@ def test_from_sign_up_to_holdings(client: Client, world: Market) -> None:
     sound()
 
 
+def test_money_that_is_being_invested_still_counts(ada_client: Client, ada: User) -> None:
+    investing.invest(ada, "global-100", Decimal("100.00"))
+    for status, begin in (("accepted", lambda: None), ("dealing", execution.cycle_open)):
+        begin()
+        assert Order.objects.get(user=ada).status == status
+        page = ada_client.get("/dashboard/")
+        assert page.context["total"] == Decimal("500.00")
+        assert page.context["under_way"] == Decimal("100.00")
+
+
 def test_a_form_sent_twice_acts_once(ada_client: Client, ada: User) -> None:
     fields = read(ada_client.get("/money/")).form("/money/deposit/")["fields"]
     for _ in range(2):
