@@ -8,6 +8,10 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from portfolios.selectors.plans import PlansNotReady
+from signals.selectors import MarketNotLoaded
 
 _PERMISSIONS = (
     "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self)"
@@ -26,6 +30,24 @@ class HeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class PreparingMiddleware:
+    """A page that needs the market or the plans before either is there is a 503 that says so, not an error."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page for a platform that is not set up yet, or None for every other exception."""
+        if not isinstance(exception, MarketNotLoaded | PlansNotReady):
+            return None
+        response = render(request, "503.html", status=503)
+        response.headers["Retry-After"] = "60"
         return response
 
 

@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from portfolios.selectors.plans import PlansNotReady
 from signals import selectors as signal_selectors
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,19 @@ TITLES = {
     "unsupported_media_type": "Send JSON",
     "throttled": "Too many requests",
     "insufficient_funds": "Not enough money",
+    "insufficient_units": "Not enough units",
+    "invalid_amount": "The amount is not valid",
+    "below_minimum": "The amount is too small",
+    "unknown_index": "There is no such index",
+    "index_not_ready": "The index cannot be bought yet",
+    "unknown_plan": "There is no such plan",
+    "plan_unchanged": "You are on this plan already",
+    "unknown_method": "There is no such payment method",
+    "payment_declined": "The payment was declined",
+    "unknown_order": "There is no such order",
+    "not_cancellable": "It is too late to cancel",
+    "conflict": "The reference was used for something else",
+    "money_error": "No money was moved",
     "idempotency_mismatch": "This Idempotency-Key was used for another request",
     "body_too_large": "The body is too large",
     "market_not_loaded": "There is no market data yet",
@@ -81,7 +95,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
-    elif isinstance(error, signal_selectors.MarketNotLoaded):
+    elif isinstance(error, signal_selectors.MarketNotLoaded | PlansNotReady):
         error = MarketNotReady()
     elif isinstance(error, signal_selectors.NotYetKnown):
         error = exceptions.ValidationError({"as_of": [str(error).removeprefix("as_of: ")]}, code="future")

@@ -1,5 +1,6 @@
 """The replay clock's walk: one market day at a time, every daily tick of the timetable in order."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -9,12 +10,19 @@ from django.utils.module_loading import import_string
 
 from config.celery import app
 from config.schedule import TIMETABLE
+from portfolios import selectors as portfolio_selectors
 from signals import selectors as signal_selectors
 from signals import services as signal_services
-from signals.core.clock import end_of_day
 
 # Any two processes that walk the clock must agree on this number; it means nothing else.
 REPLAY_LOCK = 5_270_001
+
+REST_SECONDS = 180.0
+"""How long a day waits for its dealing: a venue that lost an order is asked for a minute before it is sent again."""
+REST_POLL_SECONDS = 0.5
+
+MOST_DAYS = 3_660
+"""Ten years at a time; a replay once asked for goes on until it is done."""
 
 DayDone = Callable[[date], None]
 
@@ -49,17 +57,31 @@ def replay_lock() -> Iterator[bool]:
 
 
 def day_run() -> None:
-    """Every daily tick has run once, in timetable order, at the present market time. A second run changes nothing."""
-    with steps_inline():
-        for tick in TIMETABLE:
-            if tick.daily:
-                import_string(tick.task)()
+    """Every daily tick has run, in timetable order, at the present market time, and all dealing is at rest.
+
+    A second run changes nothing, so the ticks run again while another process still drives a cycle of this day.
+    Raises ReplayError where dealing does not come to rest: the day is then not over, and the next run goes on with it.
+    """
+    patience = time.monotonic() + REST_SECONDS
+    while True:
+        with steps_inline():
+            for tick in TIMETABLE:
+                if tick.daily:
+                    import_string(tick.task)()
+        if portfolio_selectors.dealing_at_rest():
+            return
+        if time.monotonic() > patience:
+            raise ReplayError(
+                f"the dealing of {signal_selectors.last_closed_day()} has not come to rest after {REST_SECONDS:.0f} s; "
+                "look at the open cycles in the admin console, then try again"
+            )
+        time.sleep(REST_POLL_SECONDS)
 
 
 def replay_target(days: int) -> date:
     """The day at whose close the clock stands after `days` more days. Raises ReplayError where it cannot get there."""
-    if days < 1:
-        raise ReplayError(f"days: must be 1 or more, got {days}")
+    if not 1 <= days <= MOST_DAYS:
+        raise ReplayError(f"days: must be 1 to {MOST_DAYS:,}, got {days}")
     return target_checked(signal_selectors.last_closed_day() + timedelta(days=days))
 
 
@@ -89,13 +111,18 @@ def replay_advance(until: date, day_done: DayDone | None = None) -> bool:
     with replay_lock() as held:
         if not held:
             return False
+        if signal_selectors.market_active().ticked_through is None:
+            # A first walk cut short in its first day must find that day unfinished.
+            signal_services.ticked_through_set(signal_selectors.last_closed_day())
         while (day := next_day()) <= until:
             if day > signal_selectors.last_closed_day():
-                signal_services.clock_set(end_of_day(day))
+                signal_services.day_close(day)
             day_run()
             signal_services.ticked_through_set(day)
             if day_done:
                 day_done(day)
+        # Asked for a day that another process had just reached: the walk is over all the same.
+        signal_services.ticked_through_set(until)
     return True
 
 

@@ -1,5 +1,6 @@
 """The whole weekly chain at one date: candles, decisions, levels, rebalances, orders, fills, ledger, valuations."""
 
+import time
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +8,9 @@ from config.replay import ReplayError, day_run, replay_advance, target_checked
 from indices import selectors as index_selectors
 from portfolios import selectors as portfolio_selectors
 from signals import selectors as signal_selectors
+from signals import services as signal_services
+
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,16 @@ def week_run(*, as_of: date) -> list[IndexWeek]:
 
 
 def walk(until: date) -> None:
-    """The clock stands at the close of `until`; raises ReplayError where it cannot be moved there now."""
-    target_checked(until)
-    if not replay_advance(until):
-        raise ReplayError("another process is advancing the clock; try again when it has finished")
+    """The clock stands at the close of `until`; raises ReplayError where it cannot be moved there.
+
+    The day is asked for in the market's row first: a running clock then stands, and a worker finishes the walk if this
+    process dies. Where another process is walking already, this one waits and takes over what is left.
+    """
+    asked = signal_selectors.market_active().replay_until
+    if asked is None or asked < until:
+        signal_services.replay_until_set(target_checked(until))
+    while not replay_advance(until):
+        time.sleep(POLL_SECONDS)
 
 
 def can_walk(until: date) -> bool:

@@ -24,6 +24,8 @@ def dealing_tick() -> dict[str, int | bool]:
     """Dealing cycles opened and driven as far as they go."""
     if signal_selectors.market_active_or_none() is None:
         return {"opened": 0, "settled": 0, "at_rest": True}
+    # First who has to follow a decision: money that comes in now buys what is in force, and must not be traded again.
+    rebalancing.rebalances_ensure(signal_selectors.last_closed_day())
     summary = execution.dealing_run()
     return {"opened": summary.opened, "settled": summary.settled, "at_rest": summary.at_rest}
 

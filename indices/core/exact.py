@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+SMALLEST_PRICE = 1e-18
+"""USD; what is worth less has no price."""
 _GRID = 2.0**52
 _PLACES = 18
 _QUANTUM = Decimal(1).scaleb(-_PLACES)

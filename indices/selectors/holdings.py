@@ -56,9 +56,9 @@ def holdings(index: Index | str, *, as_of: date) -> list[HoldingRow]:
 
 
 def mark_prices(asset_slugs: Iterable[str], *, at: datetime) -> dict[str, Decimal]:
-    """The mark of each asset at the moment `at`, USD; an asset without one is absent."""
+    """The mark of each asset at the moment `at`, USD; an asset without one, or with one below 1e-18 USD, is absent."""
     marks = signal_selectors.prices(list(asset_slugs), at=at)
-    return {slug: exact.price_exact(price) for slug, price in marks.items()}
+    return {slug: exact.price_exact(price) for slug, price in marks.items() if price >= exact.SMALLEST_PRICE}
 
 
 def _drifted(

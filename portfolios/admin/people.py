@@ -19,6 +19,8 @@ from portfolios.models import ApiKey, User
 from portfolios.services.accounts import user_create
 from portfolios.services.api_keys import api_key_revoke
 
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
 
 class NewUserForm(UserCreationForm):
     class Meta:
@@ -55,6 +57,16 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only a superuser changes a superuser: whoever may set somebody's password may become them."""
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not above and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Rights are given by superusers alone, so that nobody gives them to themselves."""
+        own = tuple(super().get_readonly_fields(request, obj))
+        return own if request.user.is_superuser else (*own, *_RIGHTS)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         """A new user is made by the service, so that the address counts as verified and the person can sign in."""

@@ -7,14 +7,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portfolios.api.base import IDEMPOTENCY_KEY, AccountView, caller
 from portfolios.api.fields import AmountField, BodySerializer, UsdField
 from portfolios.models import Payment, User
+from portfolios.selectors.payments import payment_queryset
 from portfolios.services import payments
 from portfolios.services.idempotency import Answer
 
@@ -47,10 +50,20 @@ class PaymentSerializer(serializers.Serializer[Any]):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
-class PaymentView(AccountView):
-    """A write that moves money between the caller's cash and the outside world."""
+class PaymentView(GenericAPIView[Payment], AccountView):
+    """Money between the caller's cash and the outside world: the list, newest first, and the write that moves it."""
 
     move: Callable[..., Payment]
+    direction: str
+    cursor_ordering = ("-created_at", "-id")
+    serializer_class = PaymentSerializer
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        return payment_queryset(caller(self.request), self.direction)
+
+    def listed(self) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(PaymentSerializer(page or [], many=True).data)
 
     def moved(self, request: Request) -> Response:
         body = self.body(request, PaymentBody)
@@ -64,6 +77,16 @@ class PaymentView(AccountView):
 
 class DepositsView(PaymentView):
     move = staticmethod(payments.deposit)
+    direction = "deposit"
+
+    @extend_schema(
+        operation_id="deposits_list",
+        summary="The caller's deposits, newest first",
+        tags=["Money"],
+        responses={(200, "application/json"): PaymentSerializer(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        return self.listed()
 
     @extend_schema(
         operation_id="deposits_create",
@@ -80,6 +103,16 @@ class DepositsView(PaymentView):
 
 class WithdrawalsView(PaymentView):
     move = staticmethod(payments.withdraw)
+    direction = "withdrawal"
+
+    @extend_schema(
+        operation_id="withdrawals_list",
+        summary="The caller's withdrawals, newest first",
+        tags=["Money"],
+        responses={(200, "application/json"): PaymentSerializer(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        return self.listed()
 
     @extend_schema(
         operation_id="withdrawals_create",

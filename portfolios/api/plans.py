@@ -81,7 +81,7 @@ class SubscriptionView(AccountView):
         operation_id="subscription_change",
         summary="Subscribe or change plan",
         description="A larger plan takes effect at once and is charged for the rest of the period; a smaller one "
-        "takes effect when the period ends.",
+        "takes effect when the period ends. The plan you are on withdraws a change or cancellation that waits.",
         tags=["Plans"],
         parameters=[IDEMPOTENCY_KEY],
         request=SubscriptionBody,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolios.core.allocation import split, split_with_minimum
-from portfolios.core.money import cents_down, quantity_worth, to_base
+from portfolios.core.money import CENT, cents_down, quantity_worth, to_base
 from portfolios.core.valuation import Pot, Quote, total, units_value, units_worth, values
 
 SMALLEST_TRADE = 10_000
@@ -131,7 +131,8 @@ def flow_settle(
 
     The cost, value_before + money in - value_now, falls on the side of the net flow in proportion to size; the other
     side deals at NAV0 free of cost. A gain stays in the pot. Where the cash does not reach for all payouts every
-    redemption gets the same part of its payout, bears the whole cost, and keeps the units it was not paid for.
+    redemption gets the same part of its payout, bears the whole cost, and keeps the units it was not paid for; where
+    less than a cent is missing in all (tokens too small to sell) nobody keeps a trace of units for it.
     """
     coming = sum(order.amount for order in orders)
     cost = max(0, value_before + coming - value_now)
@@ -152,6 +153,8 @@ def flow_settle(
         elif payable < asked:
             part = due * payable // asked
             burned = min(order.units, -(-order.units * (part + share) // size)) if size else 0
+            if asked - payable < CENT:
+                burned = order.units
             results.append(FlowResult(order.key, burned, cents_down(part), share))
         else:
             results.append(FlowResult(order.key, order.units, cents_down(due), share))

@@ -9,7 +9,8 @@ CENT = 10 ** (USD_SCALE - 2)
 FIRST_UNIT_PRICE = 100 * 10**USD_SCALE
 MAX_SCALE = 18
 MIN_TOKEN_SCALE = 6
-LARGEST = Decimal(10) ** 12
+LARGEST = Decimal(10) ** 9
+"""Less than this at a time: whatever it buys fits into the ledger's 20 digits before the point."""
 
 # Wide enough for numeric(38,18) times a price; anything that would be rounded raises instead.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation])
@@ -34,7 +35,7 @@ def from_base(units: int, scale: int) -> Decimal:
 
 
 def amount_parse(value: str | int | Decimal, *, decimals: int = 2) -> Decimal:
-    """A positive amount a person typed, with at most `decimals` places and below 10^12.
+    """A positive amount a person typed, with at most `decimals` places and below 10^9.
 
     Raises ValueError with a sentence for that person. Exponents, signs, spaces inside and separators are refused.
     """
@@ -45,9 +46,8 @@ def amount_parse(value: str | int | Decimal, *, decimals: int = 2) -> Decimal:
     if amount <= 0:
         raise ValueError("The amount must be more than zero.")
     if amount >= LARGEST:
-        raise ValueError("The amount is too large.")
-    places = -int(amount.normalize(EXACT).as_tuple().exponent)
-    if places > decimals:
+        raise ValueError(f"The amount is too large: at most {LARGEST - 1:,} at a time.")
+    if len(text.partition(".")[2].rstrip("0")) > decimals:
         raise ValueError(f"The amount may have at most {decimals} decimals.")
     return EXACT.quantize(amount, Decimal(1).scaleb(-decimals))
 

@@ -62,6 +62,13 @@ def units_worth(amount: int, value: int, issued: int) -> int:
     return amount * issued // value
 
 
+def cost_share(cost: int, units: int, issued: int) -> int:
+    """Micro-dollars of `cost`, borne by all `issued` units alike, that fall on `units` of them; rounded half up."""
+    if not 0 <= units <= issued or issued == 0:
+        raise ValueError(f"cost_share: {units} units of {issued} is no share")
+    return (2 * cost * units + issued) // (2 * issued)
+
+
 def fraction(part: int, whole: int) -> Decimal:
     """part / whole to ten decimals; zero of nothing is zero."""
     if whole == 0:

@@ -3,6 +3,7 @@
 from portfolios.selectors.activity import activity
 from portfolios.selectors.balances import cash, reserved
 from portfolios.selectors.holdings import holding, holdings
+from portfolios.selectors.operations import dealing_at_rest
 from portfolios.selectors.orders import order, order_queryset, order_row, orders
 from portfolios.selectors.plans import (
     index_allowed,
@@ -52,6 +53,7 @@ __all__ = [
     "TradeLine",
     "activity",
     "cash",
+    "dealing_at_rest",
     "holding",
     "holdings",
     "index_allowed",

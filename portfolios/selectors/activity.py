@@ -1,10 +1,13 @@
 """Everything that happened to a person's money, as dated lines."""
 
+from bisect import bisect_left
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max, Min, Q
+from django.db.models import Q
 
+from portfolios.core.money import UNIT_SCALE, USD_SCALE, from_base, to_base
+from portfolios.core.valuation import cost_share, fraction
 from portfolios.models import Invoice, Order, Payment, Rebalance, User
 from portfolios.selectors.records import ActivityLine
 
@@ -74,52 +77,70 @@ def _order_line(row: Order) -> ActivityLine:
 
 
 def _rebalances(user: User, limit: int, before: datetime | None) -> list[ActivityLine]:
-    spans = (
-        Order.objects.filter(user=user, status=Order.Status.SETTLED)
-        .values("portfolio_id")
-        .annotate(first=Min("settled_at", filter=Q(side=Order.Side.INVEST)), last=Max("settled_at"))
-    )
+    timelines = _units_held(user)
     held = Q()
-    for span in spans:
-        if span["first"] is not None:
-            held |= Q(portfolio_id=span["portfolio_id"], done_at__gte=span["first"])
+    for portfolio, steps in timelines.items():
+        for first, last in _spans(steps):
+            # A portfolio has one dealing at a time, so dealings of one portfolio come in the order of their ids.
+            span = Q(portfolio_id=portfolio, dealing__gt=first)
+            held |= span if last is None else span & Q(dealing__lt=last)
     if not held:
         return []
-    leaving = _left(user)
     rows = Rebalance.objects.filter(held, status=Rebalance.Status.DONE, **_earlier(before))
-    lines = []
-    for row in rows.select_related("portfolio__index", "decision").order_by("-created_at")[:limit]:
-        left = leaving.get(row.portfolio_id)
-        if left is not None and row.done_at is not None and row.done_at > left:
-            continue
-        lines.append(
-            ActivityLine(
-                at=row.done_at or row.created_at,
-                recorded_at=row.created_at,
-                kind="rebalance",
-                title=f"{row.portfolio.index.name} was rebalanced",
-                detail=f"${row.turnover_usd:,.2f} traded in the whole portfolio for ${row.cost_usd:,.2f}",
-                amount_usd=None,
-                cost_usd=None,
-                status=row.status,
-                index_slug=row.portfolio.index.slug,
-                reference=str(row.pk),
-            )
-        )
-    return lines
+    rows = rows.select_related("portfolio__index", "dealing").order_by("-created_at")
+    return [_rebalance_line(row, timelines[row.portfolio_id]) for row in rows[:limit]]
 
 
-def _left(user: User) -> dict[int, datetime]:
-    """Portfolio id -> when the user's last unit left it, for portfolios the user holds no more."""
-    units: dict[int, Decimal] = {}
-    moment: dict[int, datetime] = {}
-    settled = Order.objects.filter(user=user, status=Order.Status.SETTLED, settled_at__isnull=False)
-    for key, side, amount, at in settled.values_list("portfolio_id", "side", "units", "settled_at"):
-        signed = (amount or Decimal(0)) * (1 if side == Order.Side.INVEST else -1)
-        units[key] = units.get(key, Decimal(0)) + signed
-        if at is not None:
-            moment[key] = max(moment.get(key, at), at)
-    return {key: moment[key] for key, amount in units.items() if amount <= 0}
+def _rebalance_line(row: Rebalance, steps: list[tuple[int, int]]) -> ActivityLine:
+    dealing = row.dealing
+    place = bisect_left(steps, (dealing.pk, 0))
+    units, issued = steps[place - 1][1], to_base(dealing.units_before, UNIT_SCALE)
+    share = cost_share(to_base(row.cost_usd, USD_SCALE), units, issued)
+    return ActivityLine(
+        at=row.done_at or row.created_at,
+        recorded_at=row.created_at,
+        kind="rebalance",
+        title=f"{row.portfolio.index.name} was rebalanced",
+        detail=(
+            f"${row.turnover_usd:,.2f} traded in the whole portfolio for ${row.cost_usd:,.2f}; "
+            f"you held {100 * fraction(units, issued):.2f} % of it"
+        ),
+        amount_usd=None,
+        cost_usd=from_base(share, USD_SCALE),
+        status=row.status,
+        index_slug=row.portfolio.index.slug,
+        reference=str(row.pk),
+    )
+
+
+def _units_held(user: User) -> dict[int, list[tuple[int, int]]]:
+    """Portfolio id -> (dealing id, units in base units that the user held after it), in order of dealing."""
+    settled = Order.objects.filter(user=user, status=Order.Status.SETTLED, dealing__isnull=False)
+    steps: dict[int, dict[int, int]] = {}
+    running: dict[int, int] = {}
+    for portfolio, dealing, side, moved in settled.order_by("dealing_id").values_list(
+        "portfolio_id", "dealing_id", "side", "units"
+    ):
+        units = to_base(moved or Decimal(0), UNIT_SCALE)
+        sign = 1 if side == Order.Side.INVEST else -1
+        running[portfolio] = running.get(portfolio, 0) + sign * units
+        steps.setdefault(portfolio, {})[dealing] = running[portfolio]
+    return {portfolio: list(by_dealing.items()) for portfolio, by_dealing in steps.items()}
+
+
+def _spans(steps: list[tuple[int, int]]) -> list[tuple[int, int | None]]:
+    """(dealing with which a holding began, dealing with which it ended or None) of each time something was held."""
+    spans: list[tuple[int, int | None]] = []
+    begun: int | None = None
+    for dealing, units in steps:
+        if units > 0 and begun is None:
+            begun = dealing
+        elif units <= 0 and begun is not None:
+            spans.append((begun, dealing))
+            begun = None
+    if begun is not None:
+        spans.append((begun, None))
+    return spans
 
 
 def _invoices(user: User, limit: int, before: datetime | None) -> list[ActivityLine]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from indices.core.exact import price_exact
 from signals import selectors as signal_selectors
 from signals.core import clock
 
@@ -22,5 +21,5 @@ def volumes(slugs: Iterable[str], *, at: datetime) -> dict[str, int]:
         days = panel.volume[:, column]
         days = days[~np.isnan(days)]
         if days.size:
-            known[slug] = int(price_exact(np.median(days).item())) if np.median(days) > 0 else 0
+            known[slug] = int(np.median(days))
     return known

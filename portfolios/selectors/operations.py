@@ -71,6 +71,13 @@ def operations() -> Operations:
     )
 
 
+def dealing_at_rest() -> bool:
+    """Whether every dealing cycle is settled and no rebalance waits for one."""
+    waiting = Rebalance.objects.filter(status__in=[Rebalance.Status.DUE, Rebalance.Status.DEALING])
+    unsettled = DealingCycle.objects.exclude(status=DealingCycle.Status.SETTLED)
+    return not waiting.exists() and not unsettled.exists()
+
+
 def _held(kind: Account.Kind) -> Decimal:
     held = Balance.objects.filter(account__kind=kind, account__user__isnull=False, asset__code="USD")
     return held.aggregate(total=Sum("amount"))["total"] or Decimal(0)

@@ -4,6 +4,10 @@ from portfolios.models import Invoice, Plan, Subscription, User
 from portfolios.selectors.records import InvoiceRow, PlanRow, SubscriptionRow
 
 
+class PlansNotReady(LookupError):
+    """The plans have not been stored yet."""
+
+
 def plans() -> list[PlanRow]:
     """The plans on offer, the smallest first."""
     return [plan_row(plan) for plan in Plan.objects.filter(is_offered=True).prefetch_related("indices")]
@@ -15,8 +19,8 @@ def plan_of(user: User) -> PlanRow:
 
 
 def free_plan() -> PlanRow:
-    """The plan of those who have no contract, known or not: the one of rank 0."""
-    return plan_row(Plan.objects.get(rank=0))
+    """The plan of those who have no contract, known or not: the one of rank 0. Raises PlansNotReady."""
+    return plan_row(_smallest())
 
 
 def subscription_of(user: User) -> SubscriptionRow:
@@ -89,4 +93,11 @@ def _contract(user: User) -> Subscription | None:
 
 def _plan(user: User) -> Plan:
     contract = _contract(user)
-    return contract.plan if contract is not None else Plan.objects.get(rank=0)
+    return contract.plan if contract is not None else _smallest()
+
+
+def _smallest() -> Plan:
+    plan = Plan.objects.filter(rank=0).first()
+    if plan is None:
+        raise PlansNotReady("There is no plan of rank 0; run manage.py prepare.")
+    return plan

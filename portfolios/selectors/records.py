@@ -64,7 +64,8 @@ class OrderRow:
 @dataclass(frozen=True)
 class ActivityLine:
     """One dated line of a person's history. `at` is market time, `recorded_at` the wall clock. `amount_usd` is signed
-    from the point of view of the person's free cash, None where no cash of theirs moved (a rebalance).
+    from the point of view of the person's free cash, None where no cash of theirs moved (a rebalance). `cost_usd` is
+    what it cost this person: of a rebalance, the share that their units had in the portfolio.
     `kind`: deposit, withdrawal, invest, redeem, rebalance, plan. `reference`: order, payment, rebalance or invoice id.
     """
 

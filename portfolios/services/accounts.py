@@ -59,7 +59,8 @@ def lookups_remembered() -> Iterator[None]:
 
 
 def user_queue(user: User) -> None:
-    """Withdrawals of one user wait for each other here until the transaction ends, before any balance is locked."""
+    """Withdrawals and repeatable orders of one user wait for each other here until the transaction ends, before any
+    balance is locked."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_QUEUE_LOCK, user.pk])
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from indices import selectors as index_selectors
 from portfolios import selectors
-from portfolios.core.money import UNIT_SCALE, USD_SCALE, amount_parse, from_base, to_base
+from portfolios.core.money import CENT, UNIT_SCALE, USD_SCALE, amount_parse, from_base, to_base
 from portfolios.core.valuation import units_value
 from portfolios.errors import (
     BelowMinimum,
@@ -29,6 +29,7 @@ from portfolios.services.payments import checked_amount
 from signals import selectors as signal_selectors
 
 MINIMUM_INVESTMENT = selectors.MINIMUM_INVESTMENT
+_USED_BEFORE = "Nothing was moved: the reference was used before for another order; use a new one."
 
 
 @transaction.atomic
@@ -38,6 +39,7 @@ def invest(user: User, index_slug: str, amount: Decimal | str, *, reference: str
     Raises InvalidAmount, BelowMinimum, UnknownIndex, IndexNotReady, PlanRequired, InsufficientFunds, ConflictError.
     """
     usd_amount = checked_amount(amount)
+    _queue(user, reference)
     if usd_amount < MINIMUM_INVESTMENT:
         raise BelowMinimum(f"Nothing was moved: the smallest investment is ${MINIMUM_INVESTMENT:,.2f}.")
     index = _published(index_slug)
@@ -75,24 +77,29 @@ def redeem(
     reference: str | None = None,
 ) -> Order:
     """An accepted order with its units set aside; exactly one of `units`, `amount` (USD at the unit price of now) and
-    `all` says how much. What is paid out depends on the price at the dealing.
+    `all` says how much. What is paid out depends on the price at the dealing. Where less than a cent's worth of free
+    units would be left they are redeemed too: nobody could ever be paid for them. The same `reference` twice is one
+    order.
 
     Raises InvalidAmount, UnknownIndex, InsufficientUnits, InsufficientFunds (an amount above the holding's value),
     ConflictError.
     """
     if (units is not None) + (amount is not None) + bool(all) != 1:
         raise InvalidAmount("Nothing was moved: say how much by exactly one of units, amount or all.")
+    asked = checked_amount(amount) if amount is not None else None
+    _queue(user, reference)
     if reference is not None:
         # An order that is here already has taken its units: the amount asked for would no longer be found.
         repeated = Order.objects.filter(user=user, reference=reference, side=Order.Side.REDEEM).first()
-        if repeated is not None and repeated.portfolio.index.slug == index_slug:
-            return repeated
+        if repeated is not None:
+            if (repeated.portfolio.index.slug, repeated.amount) == (index_slug, asked):
+                return repeated
+            raise ConflictError(_USED_BEFORE)
     portfolio = selectors.portfolio(index_slug)
     if portfolio is None:
         _published(index_slug)
         raise InsufficientUnits("Nothing was moved: you hold no units of this index.")
     free = ledger.balance_of(accounts.user_cash(user), portfolio.units)
-    usd_amount: Decimal | None = None
     if all:
         wanted = free
     elif units is not None:
@@ -101,15 +108,12 @@ def redeem(
         except ValueError as error:
             raise InvalidAmount(f"Nothing was moved. {error}", field="units") from error
     else:
-        usd_amount = checked_amount(amount if amount is not None else "")
-        wanted = _units_for(portfolio, usd_amount, free)
+        wanted = _units_for(portfolio, asked or Decimal(0), free)
     if wanted <= 0 or wanted > free:
         have = f"{from_base(free, UNIT_SCALE):f}"
         raise InsufficientUnits(f"Nothing was moved: {have} units are free to redeem.")
-    order = Order(
-        user=user, portfolio=portfolio, side=Order.Side.REDEEM, amount=usd_amount, reference=reference
-    )
-    order.units = from_base(wanted, UNIT_SCALE)
+    order = Order(user=user, portfolio=portfolio, side=Order.Side.REDEEM, amount=asked, reference=reference)
+    order.units = from_base(_without_dust(portfolio, wanted, free), UNIT_SCALE)
     try:
         return _place(order, portfolio.units, order.units)
     except InsufficientFunds as error:
@@ -156,6 +160,12 @@ def order_stake(order: Order) -> tuple[LedgerAsset, Decimal]:
     return order.portfolio.units, order.units
 
 
+def _queue(user: User, reference: str | None) -> None:
+    """A repeated order waits here for the first one, and then finds it. Without a reference nothing repeats."""
+    if reference is not None:
+        accounts.user_queue(user)
+
+
 def _place(order: Order, asset: LedgerAsset, size: Decimal) -> Order:
     if order.reference is not None:
         repeated = Order.objects.filter(user=order.user, reference=order.reference).first()
@@ -184,9 +194,7 @@ def _same_order(stored: Order, wanted: Order) -> Order:
         return order.portfolio_id, order.side, order.amount
 
     if content(stored) != content(wanted):
-        raise ConflictError(
-            "Nothing was moved: the reference was used before for another order; use a new one."
-        )
+        raise ConflictError(_USED_BEFORE)
     return stored
 
 
@@ -200,6 +208,14 @@ def _units_for(portfolio: Portfolio, amount: Decimal, free: int) -> int:
             "Ask for less, or redeem everything."
         )
     return min(free, -(-micro * valuation.units // valuation.value))
+
+
+def _without_dust(portfolio: Portfolio, wanted: int, free: int) -> int:
+    if wanted == free:
+        return wanted
+    valuation = selectors.valuations([portfolio.pk])[portfolio.pk]
+    left = units_value(free - wanted, valuation.value, valuation.units)
+    return free if valuation.value > 0 and left < CENT else wanted
 
 
 def _published(index_slug: str) -> Any:

@@ -233,7 +233,7 @@ _QUESTIONS: tuple[tuple[str, str, str], ...] = (
 
 
 def checks_run() -> list[Check]:
-    """Every check, in one snapshot of the books, in a fixed order."""
+    """Every check in a fixed order. Each is one statement and sees the books at one moment."""
     results = []
     with connection.cursor() as cursor:
         for name, promise, question in _QUESTIONS:

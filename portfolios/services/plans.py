@@ -130,7 +130,8 @@ def resume(user: User) -> Subscription:
 def subscriptions_renew(now: datetime) -> int:
     """Every contract whose period has ended by market time `now` renewed, moved to its next plan, or ended; how many.
 
-    A declined renewal ends the contract. A second run finds nothing to do.
+    A declined renewal ends the contract, and so does an account that was switched off: its owner could not cancel. A
+    second run finds nothing to do.
     """
     due = Subscription.objects.filter(status=Subscription.Status.ACTIVE, period_end__lte=now)
     done = 0
@@ -151,7 +152,7 @@ def _renew_once(key: int, now: datetime) -> bool:
     if contract is None:
         return False
     plan = contract.next_plan or contract.plan
-    if contract.cancel_at_period_end or plan.rank == 0:
+    if contract.cancel_at_period_end or plan.rank == 0 or not contract.user.is_active:
         return _end(contract)
     start, end = contract.period_end, month_later(contract.period_end)
     try:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from indices import selectors as index_selectors
-from portfolios.models import Account, Balance, Portfolio, Rebalance
+from portfolios.models import Account, Balance, Dealing, Portfolio, Rebalance
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,13 @@ def rebalances_due(through: date) -> list[DueRebalance]:
 @transaction.atomic
 def rebalance_ensure(due: DueRebalance) -> Rebalance:
     """The rebalance of this portfolio and epoch, made if it is not there: due, or skipped where nothing is held."""
-    held = Balance.objects.filter(
-        account__portfolio=due.portfolio, account__kind=Account.Kind.ISSUED, amount__lt=Decimal(0)
-    ).exists()
+    # The first investor's tokens are being bought by an older decision before there are units.
+    held = (
+        Dealing.objects.filter(portfolio=due.portfolio, is_open=True).exists()
+        or Balance.objects.filter(
+            account__portfolio=due.portfolio, account__kind=Account.Kind.ISSUED, amount__lt=Decimal(0)
+        ).exists()
+    )
     rebalance, _ = Rebalance.objects.get_or_create(
         portfolio=due.portfolio,
         epoch=due.epoch,

@@ -26,6 +26,11 @@ def last_closed_day(moment: datetime) -> date:
     return moment.astimezone(UTC).date() - ONE_DAY
 
 
+def days_before(day: date, days: int) -> date:
+    """The day `days` earlier, or the first day that the calendar can name."""
+    return day - timedelta(days=min(days, (day - date.min).days))
+
+
 def is_closed(day: date, *, at: datetime) -> bool:
     """Whether the close of `day` is known at the moment `at`."""
     return day <= last_closed_day(at)

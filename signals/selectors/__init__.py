@@ -9,7 +9,9 @@ from signals.selectors.market import (
     last_complete_day,
     market_active,
     market_active_or_none,
+    market_covering,
     market_label,
+    market_loaded,
     market_time,
 )
 from signals.selectors.panels import candle_days, panel
@@ -29,7 +31,9 @@ __all__ = [
     "last_complete_day",
     "market_active",
     "market_active_or_none",
+    "market_covering",
     "market_label",
+    "market_loaded",
     "market_time",
     "panel",
     "price_history",

@@ -113,7 +113,7 @@ def asset_list(
     parameters: dict[str, Any] = {
         "sources": list(candle_sources(market)),
         "to": clock.start_of_day(as_of),
-        "from": clock.start_of_day(as_of - _STALE),
+        "from": clock.start_of_day(clock.days_before(as_of, _STALE.days)),
         "search": search.strip().lower(),
         "category": category,
         "limit": limit,

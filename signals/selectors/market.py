@@ -29,6 +29,29 @@ def market_active() -> Market:
     return market
 
 
+def market_loaded(source: str) -> Market:
+    """The market of this source (live, archive, simulated), active or not. Raises MarketNotLoaded without candles."""
+    market = Market.objects.filter(source=source, last_day__isnull=False).first()
+    if market is None:
+        raise MarketNotLoaded(
+            f"market: no {source} market is loaded; load it with manage.py market_load --source {source}."
+        )
+    return market
+
+
+def market_covering(*, first: date | None, last: date | None) -> Market:
+    """The active market, unless days of [first, last] lie outside what is known of it and another loaded market knows
+    them all. A bound left out asks for nothing. Raises MarketNotLoaded where no market is active."""
+    active = market_active()
+    others = Market.objects.filter(last_day__isnull=False).exclude(pk=active.pk).order_by("source")
+    wanted = [day for day in (first, last) if day is not None]
+    for market in (active, *others):
+        known = last_complete_day(market)
+        if known is not None and all((market.first_day or known) <= day <= known for day in wanted):
+            return market
+    return active
+
+
 def market_label() -> str:
     """What a page says about the origin of its prices, e.g. `simulated market`."""
     return market_active().get_source_display()

@@ -10,7 +10,7 @@ from django.db import connection
 
 from signals.core import clock
 from signals.core.panel import FIELDS, Panel
-from signals.models import Asset, Candle
+from signals.models import Asset, Candle, Market
 from signals.selectors.market import candle_sources, market_active, require_known
 
 _HEADER_BYTES = 19  # signature 11, flags 4, length of extension 4
@@ -30,15 +30,21 @@ COPY (
 """  # noqa: S608 - the only insertion is the constant list of columns
 
 
-def panel(*, as_of: date, days: int | None = None, assets: Iterable[str] | None = None) -> Panel:
+def panel(
+    *,
+    as_of: date,
+    days: int | None = None,
+    assets: Iterable[str] | None = None,
+    market: Market | None = None,
+) -> Panel:
     """Daily candles of the active market known at the close of `as_of`, [date x asset], USD, assets in slug order.
 
-    `days` keeps the calendar days (as_of - days, as_of]; default all. `assets` limits it to these slugs; default every
-    asset with a candle in the window. Days without any candle have no row. `first_days` is each asset's true first day
-    even where it lies before the window. Raises NotYetKnown where `as_of` is ahead of the market clock, and
-    MarketNotLoaded.
+    `market` asks another loaded market, by its own clock. `days` keeps the calendar days (as_of - days, as_of]; default
+    all. `assets` limits it to these slugs; default every asset with a candle in the window. Days without any
+    candle have no row. `first_days` is each asset's true first day even where it lies before the window. Raises
+    NotYetKnown where `as_of` is ahead of the market clock, and MarketNotLoaded.
     """
-    market = market_active()
+    market = market or market_active()
     require_known(market, as_of)
     if days is not None and days < 1:
         raise ValueError(f"days: must be at least 1, got {days}.")

@@ -74,7 +74,7 @@ def price_history(slug: str, *, as_of: date, days: int) -> list[tuple[date, floa
         asset=Asset.objects.get(slug=slug),
         interval=Candle.Interval.DAY,
         source__in=sources,
-        opened_at__gt=clock.start_of_day(as_of - timedelta(days=days)),
+        opened_at__gt=clock.start_of_day(clock.days_before(as_of, days)),
         opened_at__lte=clock.start_of_day(as_of),
     ).values_list("opened_at", "source", "close")
     closes: dict[date, tuple[int, float]] = {}

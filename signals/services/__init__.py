@@ -1,7 +1,7 @@
 """What can be done to the market store: load a market, move its clock, add a day, add quotes."""
 
 from signals.providers.base import ProviderError
-from signals.services.days import day_ingest, days_ingest, quotes_ingest
+from signals.services.days import day_close, day_ingest, days_ingest, quotes_ingest
 from signals.services.ingest import Ingested, assets_upsert, candles_ingest
 from signals.services.loading import (
     archive_panel,
@@ -30,6 +30,7 @@ __all__ = [
     "candles_ingest",
     "clock_run",
     "clock_set",
+    "day_close",
     "day_ingest",
     "days_ingest",
     "market_activate",

@@ -4,6 +4,7 @@ import logging
 import time
 from datetime import date, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Max
 
 from signals.core import clock
@@ -13,6 +14,7 @@ from signals.providers.simulated import SimulatedProvider
 from signals.selectors import candle_sources, last_closed_day, market_active, market_time
 from signals.services.ingest import Ingested, assets_upsert, candles_ingest, quotes_drop
 from signals.services.loading import SIMULATED_SEED, facts, live_source
+from signals.services.markets import clock_set
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,17 @@ def days_ingest() -> int:
             break
         done += 1
     return done
+
+
+@transaction.atomic
+def day_close(day: date) -> None:
+    """The replay clock stands at the end of `day` and every candle of it is in the store, both at one moment.
+
+    Other processes deal all the time: one that saw the new day before its closes would trade at yesterday's.
+    Raises ClockError for a day that has passed and for a live market.
+    """
+    clock_set(clock.end_of_day(day))
+    days_ingest()
 
 
 def day_ingest(day: date) -> bool:

@@ -12,7 +12,7 @@ from indices import services
 from indices.models import IndexLevel
 from signals.core.clock import end_of_day
 from tests.indices.test_history import BODY, LAST, MIDDLE, PANEL, index_of
-from tests.markets import market_store
+from tests.markets import market_store, panel_make
 
 
 def said(*arguments: str) -> str:
@@ -66,9 +66,48 @@ def test_a_stored_index_is_backtested_by_its_slug(db: None) -> None:
     }
 
 
+def test_another_loaded_market_answers_for_days_that_the_active_one_lacks(
+    db: None, rulebook_file: Path
+) -> None:
+    arguments = ["backtest", "--rulebook", str(rulebook_file), "--start", "2020-02-01", "--end", "2020-04-30"]
+    arguments += ["--format", "json"]
+    market_store(PANEL)
+    alone = said(*arguments)
+    later = panel_make({f"invented-{n}": [100.0 + n] * 60 for n in range(6)}, first_day=date(2022, 1, 1))
+    market_store(later, source="simulated")
+    out, err = StringIO(), StringIO()
+    call_command(*arguments, stdout=out, stderr=err)
+    assert out.getvalue() == alone
+    assert "The simulated market is active" in err.getvalue()
+    assert "this is the archived market" in err.getvalue()
+    assert said(*arguments, "--market", "archive") == alone
+    within = ["backtest", "--rulebook", str(rulebook_file), "--start", "2022-02-10", "--format", "json"]
+    assert "invented-5" in said(*within)
+    for choice, message in (
+        ("simulated", "start: there is no market data"),
+        ("live", "no live market is loaded"),
+    ):
+        with pytest.raises(CommandError, match=message) as refused:
+            said(*arguments, "--market", choice)
+        assert refused.value.returncode == 2
+
+
+def test_the_archived_market_is_asked_no_further_than_its_clock(db: None, rulebook_file: Path) -> None:
+    market_store(PANEL, clock_at=end_of_day(date(2020, 3, 1)))
+    market_store(panel_make({"invented": [1.0] * 60}, first_day=date(2022, 1, 1)), source="simulated")
+    out, err = StringIO(), StringIO()
+    arguments = ["backtest", "--rulebook", str(rulebook_file), "--start", "2020-02-01", "--format", "json"]
+    call_command(*arguments, stdout=out, stderr=err)
+    assert list(json.loads(out.getvalue())["level"])[-1] == "2020-03-01"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["top-10", "--market", "archive", "--archive", "/nowhere"],
+            "market: give either --market or --archive",
+        ),
         (
             ["nothing"],
             "slug: there is no published rulebook 'nothing'; published are global-100, sqrt-30, top-10",

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +14,8 @@ import pytest
 
 from config.runtime.locks import held_by_another
 from config.runtime.settled import Settled
-from tests.platform.servers_at import ROOT, alive, connect, connect_again, eventually, keeper, postmaster
+from tests.platform.servers_at import alive, connect, connect_again, eventually, keeper, postmaster
+from tests.platform.sites import Site
 
 pytestmark = pytest.mark.proof
 KILLS = 20
@@ -57,57 +54,6 @@ def test_no_acknowledged_row_is_lost_over_many_kills(running: Path) -> None:
     assert lost == set()
 
 
-class Site:
-    """`manage.py up` in a folder of its own."""
-
-    def __init__(self, var: Path, port: int) -> None:
-        self.var = var
-        self.url = f"http://127.0.0.1:{port}"
-        clean = {
-            name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
-        }
-        clean |= {"VAR_DIR": str(var), "PORT": str(port), "MARKET": "simulated", "STATIC_HASHED": "1"}
-        self.began = time.monotonic()
-        with (var.parent / "up.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"], cwd=ROOT, env=clean, stdout=log, stderr=log
-            )
-
-    def served(self, path: str = "/readyz") -> bool:
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-                return answer.status == 200
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def wait(self, seconds: float) -> float:
-        """Seconds until the home page was served."""
-        up = eventually(lambda: self.process.poll() is not None or self.served("/"), seconds)
-        assert up, "not served in time"
-        assert self.process.poll() is None, (self.var.parent / "up.log").read_text()
-        return time.monotonic() - self.began
-
-    def children(self) -> dict[str, int]:
-        """Process ids below this one by what they are."""
-        found = {}
-        for line in subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.splitlines():
-            pid, _, arguments = line.strip().partition(" ")
-            for name in ("gunicorn", "worker", "beat"):
-                if name in arguments:
-                    found[name] = int(pid)
-                    break
-        return found
-
-    def replaced(self, name: str, before: int) -> bool:
-        """Whether the child runs under another process id than `before`."""
-        return self.children().get(name, before) != before
-
-
 def gone(pid: int) -> bool:
     return not alive(pid)
 
@@ -129,17 +75,11 @@ def test_the_tree_comes_back_whatever_is_killed(tmp_path: Path) -> None:
         assert eventually(partial(gone, pid), 10)
         assert eventually(site.served, 60), f"not ready after the {name} was killed"
 
-    family = [*site.children().values(), keeper(var), postmaster(var)]
-    site.process.kill()
-    site.process.wait()
-    assert eventually(lambda: not any(alive(pid) for pid in family), 20), "something outlived the killed `up`"
+    site.kill()
 
     again = Site(var, port)
     warm = again.wait(60)
-    began = time.monotonic()
-    again.process.send_signal(signal.SIGTERM)
-    assert again.process.wait(30) == 0
-    stop = time.monotonic() - began
+    stop = again.stop()
     assert not held_by_another(var / "run" / "keeper.lock")
     sys.stdout.write(f"\nfirst start {cold:.1f} s, second start {warm:.1f} s, stop {stop:.1f} s\n")
     assert warm < 15

@@ -125,7 +125,9 @@ def test_a_rebalance_moves_to_the_new_weights_once(world: World) -> None:
     assert set(weights) <= {"alpha", "beta", "gamma", "usd"}
     assert weights["beta"] == pytest.approx(Decimal("0.6"), abs=Decimal("0.003"))
     assert weights.get("usd", Decimal(0)) < Decimal("0.01")
-    last = selectors.last_rebalance(selectors.portfolio("global-100"))
+    portfolio = selectors.portfolio("global-100")
+    assert portfolio is not None
+    last = selectors.last_rebalance(portfolio)
     assert last is not None
     assert {(line.token, line.side) for line in last.trades} == {
         ("alpha", "sell"),

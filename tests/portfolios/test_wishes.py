@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -260,7 +261,7 @@ def test_user_create_reads_the_password(monkeypatch: pytest.MonkeyPatch) -> None
     call_command("user_create", "Ann@Example.org", "--password-stdin", "--verified", stdout=io.StringIO())
     user = User.objects.get(email="ann@example.org")
     assert user.check_password("correct horse battery staple")
-    assert user.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=user).verified
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery staple\n"))
     with pytest.raises(CommandError, match="already has an account"):
         call_command("user_create", "ann@example.org", "--password-stdin", stdout=io.StringIO())

@@ -34,6 +34,12 @@ def test_the_last_closed_day_at_the_end_of_a_day_is_that_day(day):
     assert not clock.is_closed(day, at=clock.start_of_day(day))
 
 
+def test_days_before_end_with_the_first_day_there_is():
+    assert clock.days_before(date(2022, 3, 1), 2) == date(2022, 2, 27)
+    assert clock.days_before(date(1, 1, 5), 10_000) == date.min
+    assert clock.days_before(date.min, 7) == date.min
+
+
 def test_days_after_are_in_order_and_end_with_the_last():
     assert list(clock.days_after(date(2022, 2, 27), through=date(2022, 3, 1))) == [
         date(2022, 2, 28),

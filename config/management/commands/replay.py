@@ -31,7 +31,10 @@ class Command(BaseCommand):
                 bar.set_postfix_str(day.isoformat())
                 bar.update(1)
 
-            while not replay_advance(target, day_done):
-                # A worker walks the same clock to the same day: watch it, and take over if it dies.
-                time.sleep(POLL_SECONDS)
+            try:
+                while not replay_advance(target, day_done):
+                    # A worker walks the same clock to the same day: watch it, and take over if it dies.
+                    time.sleep(POLL_SECONDS)
+            except ReplayError as error:
+                raise CommandError(str(error)) from error
         self.stdout.write(f"The market clock stands at the close of {signal_selectors.last_closed_day()}.")

@@ -36,6 +36,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--archive", type=Path, metavar="DIR", help="read this market archive, not the store"
         )
+        parser.add_argument(
+            "--market",
+            choices=["archive", "simulated", "live"],
+            help="which of the loaded markets; default the active one, or another that has all of the range",
+        )
         parser.add_argument("--start", metavar="D", help="first day; default the rulebook's base date")
         parser.add_argument("--end", metavar="D", help="last day; default the last day there is")
         parser.add_argument("--format", choices=["json", "text"], default="text")
@@ -46,7 +51,7 @@ class Command(BaseCommand):
             rulebook = _rulebook(options["slug"], options["rulebook"], options["archive"])
             start = _day("start", options["start"]) or rulebook.base.date
             last = _day("end", options["end"])
-            panel = _panel(options["archive"], rulebook, start, last)
+            panel = self._panel(options, rulebook, start, last)
             if not len(panel.dates):
                 raise BacktestError(f"start: there is no market data from {start} on")
             end = last or panel.dates[-1].date()
@@ -68,6 +73,30 @@ class Command(BaseCommand):
             json.dumps(_document(result), allow_nan=False) if options["format"] == "json" else _text(result)
         )
 
+    def _panel(self, options: dict[str, Any], rulebook: Rulebook, start: date, end: date | None) -> Panel:
+        first = first_panel_day(rulebook, start)
+        archive, choice = options["archive"], options["market"]
+        if archive is not None:
+            if choice is not None:
+                raise BacktestError("market: give either --market or --archive DIR")
+            return signal_services.archive_panel(archive, start=first, end=end)
+        if choice is not None:
+            market = signal_selectors.market_loaded(choice)
+        else:
+            market = signal_selectors.market_covering(first=start if options["start"] else None, last=end)
+            if not market.is_active:
+                active = signal_selectors.market_active()
+                self.stderr.write(
+                    f"The {active} is active but does not have all of these days; this is the {market}. "
+                    "--market chooses."
+                )
+        known = signal_selectors.last_closed_day(market)
+        as_of = known if end is None else min(end, known)
+        days = (as_of - first).days + 1
+        if days < 1:
+            raise BacktestError(f"start: the market is known through {known}; {start} lies after it")
+        return signal_selectors.panel(as_of=as_of, days=days, market=market)
+
 
 def _day(name: str, text: str | None) -> date | None:
     try:
@@ -87,18 +116,6 @@ def _rulebook(slug: str | None, file: Path | None, archive: Path | None) -> Rule
         return selectors.rulebook(slug)
     except selectors.IndexNotFound:
         return services.published_rulebook(slug)
-
-
-def _panel(archive: Path | None, rulebook: Rulebook, start: date, end: date | None) -> Panel:
-    first = first_panel_day(rulebook, start)
-    if archive is not None:
-        return signal_services.archive_panel(archive, start=first, end=end)
-    known = signal_selectors.last_closed_day()
-    as_of = known if end is None else min(end, known)
-    days = (as_of - first).days + 1
-    if days < 1:
-        raise BacktestError(f"start: the market is known through {known}; {start} lies after it")
-    return signal_selectors.panel(as_of=as_of, days=days)
 
 
 def _document(result: Backtest) -> dict[str, Any]:

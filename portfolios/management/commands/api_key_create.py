@@ -25,6 +25,8 @@ class Command(BaseCommand):
         user = User.objects.filter(email=options["email"].strip().lower()).first()
         if user is None:
             raise CommandError(f"email: no user {options['email']}. Make one with user_create.")
+        if not user.is_active:
+            raise CommandError(f"email: the account {user.email} is switched off; a key would open nothing.")
         try:
             _, secret = api_key_create(user, name=options["name"], scopes=options["scopes"].split(","))
         except ApiKeyError as error:
