@@ -18,6 +18,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from signals import selectors
+from signals.core import features
 
 # The close of the last day changes only with the market clock; an ETag makes asking again cheap.
 PUBLIC = {"Cache-Control": "public, max-age=30"}
@@ -201,6 +202,41 @@ class TokenPricesView(APIView):
         return Response({"token": id, "as_of": query["as_of"], "results": rows}, headers=PUBLIC)
 
 
+class FeatureSerializer(serializers.Serializer[Any]):
+    """One data point per token and day, made from data at or before that day."""
+
+    name = serializers.CharField()
+    category = serializers.ChoiceField(choices=list(features.CATEGORIES))
+    inputs = serializers.ListField(child=serializers.ChoiceField(choices=list(features.INPUTS)))
+    window_days = serializers.IntegerField(source="window", help_text="Days read, the day itself included.")
+    unit = serializers.CharField()
+    shared = serializers.BooleanField(help_text="One value per day for all tokens.")
+    formula = serializers.CharField()
+    origin = serializers.CharField(source="source", help_text="Who published it.")
+
+
+class CatalogueSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    per_token = serializers.IntegerField(help_text="How many are a token's own, not shared by all.")
+    results = FeatureSerializer(many=True)
+
+
+class FeatureCatalogueView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="features_catalogue",
+        summary="Every feature: formula, inputs, window, unit and source",
+        tags=["Features"],
+        responses={(200, "application/json"): CatalogueSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        found = features.catalogue()
+        own = sum(not feature.shared for feature in found)
+        body = {"count": len(found), "per_token": own, "results": found}
+        return Response(CatalogueSerializer(body).data, headers=PUBLIC)
+
+
 def _token(row: selectors.AssetRow) -> dict[str, Any]:
     return {
         "id": row.slug,
@@ -237,4 +273,5 @@ urlpatterns = [
     path("tokens/", TokenListView.as_view(), name="tokens"),
     path("tokens/<slug:id>/", TokenView.as_view(), name="token"),
     path("tokens/<slug:id>/prices/", TokenPricesView.as_view(), name="token-prices"),
+    path("features/catalogue/", FeatureCatalogueView.as_view(), name="features-catalogue"),
 ]

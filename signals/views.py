@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from signals import selectors
 from signals.context import THEMES
+from signals.core import features as catalogue
 from signals.core import figures
 from signals.core.charting import line_chart
 
@@ -20,7 +21,7 @@ YEAR = int(timedelta(days=365).total_seconds())
 @require_safe
 def tokens(request: HttpRequest) -> HttpResponse:
     """Every token with a price, largest first; `q` searches, `page` turns the page."""
-    search = request.GET.get("q", "").strip()[:64]
+    search = request.GET.get("q", "").replace("\0", "").strip()[:64]
     number = page_number(request.GET.get("page", "1"))
     start = (number - 1) * PAGE_SIZE
     day = selectors.last_closed_day()
@@ -59,6 +60,19 @@ def token(request: HttpRequest, slug: str) -> HttpResponse:
     }
     fragment = bool(getattr(request, "htmx", False))
     return render(request, "components/range_chart.html" if fragment else "signals/token.html", context)
+
+
+@require_safe
+def features(request: HttpRequest) -> HttpResponse:
+    """The catalogue of features: what is measured of every token, how, and who thought of it."""
+    found = catalogue.catalogue()
+    groups = [
+        (title, [feature for feature in found if feature.category == key])
+        for key, title in catalogue.CATEGORIES.items()
+    ]
+    own = sum(not feature.shared for feature in found)
+    context = {"groups": groups, "count": len(found), "own": own}
+    return render(request, "signals/features.html", context)
 
 
 @require_safe

@@ -24,6 +24,7 @@ PUBLIC = [
     "/tokens/?q=alp",
     "/tokens/?q=nothing-like-this",
     "/tokens/alpha/",
+    "/features/",
     "/plans/",
     "/how-it-works/",
     "/account/login/",
