@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +18,9 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("steady")
+
+# An oracle of the tests brings bottleneck with it, which the product does not have: the same sums here as there.
+pd.set_option("compute.use_bottleneck", False)
 
 _ROOT = Path(__file__).resolve().parents[1]
 

@@ -103,12 +103,12 @@ def venues(archive_path) -> Venues:
         values = np.full((len(days), len(assets)), np.nan)
         where = pd.Index(assets).get_indexer(table["asset_id"].astype(str))
         known = where >= 0
-        values[days.get_indexer(table["date"])[known], where[known]] = table[column].to_numpy(np.float64)[
-            known
-        ]
+        values[days.get_indexer(pd.Index(table["date"]))[known], where[known]] = table[column].to_numpy(
+            np.float64
+        )[known]
         return pd.DataFrame(values, index=days, columns=assets)
 
-    closes = {name: framed(group, "close") for name, group in rows.groupby("source")}
+    closes = {str(name): framed(group, "close") for name, group in rows.groupby("source")}
     ranks = framed(daily, "market_cap_usd").rank(axis=1, ascending=False)
     return Venues(closes, ranks <= 20)
 

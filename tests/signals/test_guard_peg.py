@@ -94,7 +94,7 @@ def test_the_fall_of_a_real_stablecoin_stops_everything_for_good(archive_path):
     table = pd.read_parquet(archive_path / "stablecoins_cmc.parquet", columns=["asset_id", "date", "close"])
     closes = table[table["asset_id"] == "terrausd"].set_index("date")["close"].loc["2022-04-01":]
     state, told = PegState(PegRules(recovery=timedelta(days=1))), {}
-    for day, close in closes.items():
+    for day, close in zip(pd.DatetimeIndex(closes.index), closes, strict=True):
         state, verdict = state.step(float(close), at=day.tz_localize("UTC").to_pydatetime())
         told[day.date().isoformat()] = verdict.level
     assert told["2022-05-08"] is PegLevel.PAR
