@@ -76,3 +76,5 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE portfolios_entry DISABLE TRIGGER entry_no_truncate")
         cursor.execute("ALTER TABLE portfolios_posting DISABLE TRIGGER posting_no_truncate")
+        cursor.execute("ALTER TABLE signals_modelrun DISABLE TRIGGER modelrun_no_truncate")
+        cursor.execute("ALTER TABLE signals_experiment DISABLE TRIGGER experiment_no_truncate")

@@ -10,6 +10,9 @@ from signals.core.panel import Array
 
 STABLECOIN, WRAPPED, STAKED, BRIDGED, TRACKING = "stablecoin", "wrapped", "staked", "bridged", "tracking"
 
+MEASURED = "measured"
+"""Stands beside a kind that only the whole price path gave away: a reader of the past must not use it (`declared`)."""
+
 # Long names of the usual sources -> our slugs. Every long name is kept as a slug of its own as well.
 ALIASES: dict[str, tuple[str, ...]] = {
     "artificial-intelligence-ai": ("ai",),
@@ -103,6 +106,19 @@ def category_slugs(names: Iterable[str]) -> frozenset[str]:
 def kinds_by_name(name: str) -> frozenset[str]:
     """Kinds that the name of a token gives away: `Lido Staked SOL` is staked and wrapped; most names give none."""
     return frozenset(kind for pattern, kinds in _NAMES if pattern.search(name.strip()) for kind in kinds)
+
+
+def marked(kinds: Iterable[str]) -> frozenset[str]:
+    """Measured kinds, each with the mark by which `declared` knows it."""
+    return frozenset(mark for kind in kinds for mark in (kind, f"{MEASURED}-{kind}"))
+
+
+def declared(kinds: Iterable[str]) -> frozenset[str]:
+    """The kinds without those that were measured over a whole price path, which a day in the past did not know."""
+    found = frozenset(kinds)
+    prefix = f"{MEASURED}-"
+    marks = {kind for kind in found if kind.startswith(prefix)}
+    return found - marks - {mark.removeprefix(prefix) for mark in marks}
 
 
 def still_assets(close: Array) -> npt.NDArray[np.bool_]:

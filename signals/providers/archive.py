@@ -82,11 +82,12 @@ def _assets(path: Path, slugs: dict[str, str], rows: pd.DataFrame) -> list[Asset
                 continue  # described, but without a single row
             name = line["name"] or slug
             kinds = set(categories.category_slugs(line["categories"].split(";")))
-            kinds |= categories.kinds_by_name(name) | measured.get(slug, frozenset())
+            kinds |= categories.kinds_by_name(name)
             if "True" in (line["is_stablecoin"], line["usd_pegged_measured"]):
                 kinds.add(categories.STABLECOIN)
             if line["is_wrapped_or_staked"] == "True":
                 kinds.add(categories.WRAPPED)
+            kinds |= categories.marked(measured.get(slug, frozenset()) - kinds)
             records.append(
                 AssetRecord(slug=slug, symbol=line["symbol"], name=name, categories=tuple(sorted(kinds)))
             )

@@ -4,7 +4,7 @@
 `catalogue()` what they are, `ranked(frame)` a frame as ranks across tokens.
 """
 
-from signals.core.features.engine import catalogue, compute, compute_last, names, rows_needed
+from signals.core.features.engine import catalogue, compute, compute_last, names, rows_needed, sampled
 from signals.core.features.ranking import ranked
 from signals.core.features.registry import CATEGORIES, INPUTS, Feature, UnknownFeature
 
@@ -19,4 +19,5 @@ __all__ = [
     "names",
     "ranked",
     "rows_needed",
+    "sampled",
 ]

@@ -7,18 +7,20 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from signals.core.features.backdrop import Backdrop, positive
 from signals.core.features.rolling import NO_SPREAD, Series
 from signals.core.panel import Array
 
 T = TypeVar("T")
+Columns = slice | npt.NDArray[np.int64]
 
 
 class Block:
     """Some columns of a panel, all its rows. Everything is [date x asset]; nothing here may be written into."""
 
-    def __init__(self, market: Backdrop, columns: slice) -> None:
+    def __init__(self, market: Backdrop, columns: Columns) -> None:
         self.market = market
         self.columns = columns
         self._kept: dict[object, object] = {}

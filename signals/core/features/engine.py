@@ -27,9 +27,9 @@ from signals.core.features import (  # isort: skip
     seasonality,  # noqa: F401
 )
 from signals.core.features.backdrop import Backdrop
-from signals.core.features.block import Block
+from signals.core.features.block import Block, Columns
 from signals.core.features.registry import Feature, chosen, declared
-from signals.core.panel import FIELDS, Array, Panel
+from signals.core.panel import FIELDS, Array, Panel, PanelError
 
 THREADS = 2
 BLOCK_CELLS = 30_000
@@ -96,6 +96,44 @@ def compute_last(panel: Panel, names: Iterable[str] | None = None) -> pd.DataFra
     return pd.DataFrame(ordered, index=pd.Index(panel.assets, dtype=object), dtype=np.float64)
 
 
+def sampled(
+    panel: Panel,
+    dates: pd.DatetimeIndex,
+    *,
+    assets: Iterable[str] | None = None,
+    names: Iterable[str] | None = None,
+) -> npt.NDArray[np.float32]:
+    """The features of some dates and assets: [date x asset x feature] float32, each equal to that of `compute`.
+
+    What a model is trained on: the whole market is read, but only the cells asked for are kept. Raises UnknownFeature,
+    and PanelError for an asset or a date that the panel does not have.
+    """
+    features = chosen(names)
+    chosen_rows = np.array([panel.row(day) for day in dates], dtype=np.int64)
+    wanted = panel.assets if assets is None else list(assets)
+    position = {asset: number for number, asset in enumerate(panel.assets)}
+    unknown = [asset for asset in wanted if asset not in position]
+    if unknown:
+        raise PanelError(f"assets: not in the panel: {', '.join(unknown[:5])}.")
+    columns = np.array([position[asset] for asset in wanted], dtype=np.int64)
+    whole, rows = _every_day(panel)
+    keep = rows[chosen_rows]
+    backdrop = Backdrop(whole)
+    out = np.empty((len(keep), len(columns), len(features)), dtype=np.float32)
+    place = {feature.name: number for number, feature in enumerate(features)}
+    width = max(1, BLOCK_CELLS // max(len(whole.dates), 1))
+
+    def fill(start: int) -> None:
+        part = columns[start : start + width]
+        for name, values in _made(backdrop, features, part):
+            with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and ranks as the largest
+                out[:, start : start + width, place[name]] = values[keep]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(fill, range(0, len(columns), width)))
+    return out
+
+
 def _every_day(panel: Panel) -> tuple[Panel, npt.NDArray[np.int64]]:
     """The panel with a row for every day from first to last, and where its own rows are in it."""
     days = panel.dates.to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -132,7 +170,7 @@ def _compute(panel: Panel, features: list[Feature]) -> dict[str, Array]:
 
 
 def _made(
-    backdrop: Backdrop, features: list[Feature], columns: slice | None = None
+    backdrop: Backdrop, features: list[Feature], columns: Columns | None = None
 ) -> Iterator[tuple[str, Array]]:
     """The features of some columns (all for None), one after the other: name and [date x column]."""
     columns = slice(0, len(backdrop.assets)) if columns is None else columns
@@ -144,7 +182,7 @@ def _made(
             with np.errstate(all="ignore"):
                 values = feature.make(block)
             if feature.shared:
-                shape = (len(backdrop.dates), columns.stop - columns.start)
+                shape = block.close.x.shape
                 yield feature.name, np.broadcast_to(values[:, None], shape)
             else:
                 yield feature.name, np.where(block.close.known, values, np.nan)

@@ -1,0 +1,23 @@
+"""The tables of the room, by what they are about."""
+
+from signals.models.alerts import Alert
+from signals.models.guarding import Freeze, GuardRecord
+from signals.models.learning import Experiment, ModelRun
+from signals.models.market import Asset, Candle, LoadRun, Market
+from signals.models.reading import FeatureVector, Grade, Observation, Regime
+
+__all__ = [
+    "Alert",
+    "Asset",
+    "Candle",
+    "Experiment",
+    "FeatureVector",
+    "Freeze",
+    "Grade",
+    "GuardRecord",
+    "LoadRun",
+    "Market",
+    "ModelRun",
+    "Observation",
+    "Regime",
+]
