@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from signals.core.categories import category_slugs, kinds_by_name, slugged, still_assets, tracking_assets
+from signals.core.categories import (
+    category_slugs,
+    declared,
+    kinds_by_name,
+    marked,
+    slugged,
+    still_assets,
+    tracking_assets,
+)
 
 
 def test_long_names_become_slugs_and_keep_their_own():
@@ -79,3 +87,10 @@ def test_only_what_stands_still_is_pegged():
 def test_no_caps_no_references():
     close = walks()
     assert tracking_assets(close, np.full(close.shape, np.nan)) == {}
+
+
+def test_measured_kinds_can_be_told_from_declared_ones() -> None:
+    kinds = {"defi"} | marked({"wrapped", "tracking"})
+    assert kinds == {"defi", "wrapped", "tracking", "measured-wrapped", "measured-tracking"}
+    assert declared(kinds) == {"defi"}
+    assert declared({"defi", "wrapped"}) == {"defi", "wrapped"}
