@@ -27,6 +27,13 @@ class NewUserForm(UserCreationForm):
         model = User
         fields = ("email", "name")
 
+    def clean_email(self) -> str:
+        """The address as it will be stored: accounts know no upper case, so neither does `taken`."""
+        address: str = self.cleaned_data["email"].strip().lower()
+        if User.objects.filter(email=address).exists():
+            raise forms.ValidationError(f"{address} already has an account.")
+        return address
+
 
 class UserForm(UserChangeForm):
     class Meta:

@@ -5,10 +5,14 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 
-def month_later(start: datetime) -> datetime:
-    """The same day and time one month later; the last day of a shorter month where there is no such day."""
+def month_later(start: datetime, *, billing_day: int | None = None) -> datetime:
+    """The same time one month later, on `billing_day` (default: the day of `start`).
+
+    Where the month is too short for that day, its last: a contract of the 31st pays on 28 February and on 31 March.
+    """
     year, month = (start.year + 1, 1) if start.month == 12 else (start.year, start.month + 1)
-    return start.replace(year=year, month=month, day=min(start.day, calendar.monthrange(year, month)[1]))
+    day = min(billing_day or start.day, calendar.monthrange(year, month)[1])
+    return start.replace(year=year, month=month, day=day)
 
 
 def prorated(price: Decimal, *, start: datetime, end: datetime, now: datetime) -> Decimal:

@@ -41,6 +41,9 @@ class Subscription(models.Model):
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
+    billing_day = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Day of the month, 1 to 31; a shorter month pays on its last."
+    )
     cancel_at_period_end = models.BooleanField(default=False)
     provider = models.CharField(max_length=16, default="sandbox")
     provider_reference = models.CharField(max_length=128, blank=True)

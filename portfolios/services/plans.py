@@ -154,7 +154,7 @@ def _renew_once(key: int, now: datetime) -> bool:
     plan = contract.next_plan or contract.plan
     if contract.cancel_at_period_end or plan.rank == 0 or not contract.user.is_active:
         return _end(contract)
-    start, end = contract.period_end, month_later(contract.period_end)
+    start, end = contract.period_end, month_later(contract.period_end, billing_day=contract.billing_day)
     try:
         with transaction.atomic():
             _charge(contract, plan, plan.monthly_price, start, start, end)
@@ -174,7 +174,12 @@ def _end(contract: Subscription) -> bool:
 
 def _begin(user: User, plan: Plan, now: datetime, provider: str) -> Subscription:
     contract = Subscription.objects.create(
-        user=user, plan=plan, period_start=now, period_end=month_later(now), provider=provider
+        user=user,
+        plan=plan,
+        period_start=now,
+        period_end=month_later(now),
+        billing_day=now.day,
+        provider=provider,
     )
     _charge(contract, plan, plan.monthly_price, now, now, contract.period_end)
     return contract

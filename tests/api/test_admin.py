@@ -161,6 +161,10 @@ def test_an_operator_makes_a_user_who_can_sign_in(operator: Client) -> None:
     made = User.objects.get(email="new@example.org")
     assert made.check_password("correct horse battery")
     assert EmailAddress.objects.get(user=made).verified
+    again = operator.post(reverse("admin:portfolios_user_add"), form | {"email": "NEW@example.org"})
+    assert again.status_code == 200
+    assert "new@example.org already has an account." in again.content.decode()
+    assert User.objects.filter(email__iexact="new@example.org").count() == 1
 
 
 def test_an_operator_revokes_a_key(operator: Client, ada: Person) -> None:

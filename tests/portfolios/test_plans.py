@@ -1,6 +1,6 @@
 """Contracts for plans, in market time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -47,6 +47,28 @@ def amounts() -> list[str]:
 )
 def test_a_month_later(start: str, end: str) -> None:
     assert month_later(datetime.fromisoformat(start).replace(tzinfo=UTC)).date().isoformat() == end
+
+
+def test_a_contract_of_the_31st_comes_back_to_the_31st() -> None:
+    moment = datetime(2022, 1, 31, 12, tzinfo=UTC)
+    paid = []
+    for _ in range(4):
+        moment = month_later(moment, billing_day=31)
+        paid.append(moment.date().isoformat())
+    assert paid == ["2022-02-28", "2022-03-31", "2022-04-30", "2022-05-31"]
+
+
+def test_a_contract_of_the_31st_is_renewed_on_the_31st(db: None) -> None:
+    world = world_create(today=date(2022, 1, 30))  # whose close is the beginning of the 31st
+    user = user_make()
+    plans.subscribe(user, "silver")
+    days_pass(world, 28 + 31)
+    contract = Subscription.objects.get(user=user)
+    assert (contract.billing_day, contract.period_start.date(), contract.period_end.date()) == (
+        31,
+        date(2022, 3, 31),
+        date(2022, 4, 30),
+    )
 
 
 def test_the_rest_of_a_period() -> None:
