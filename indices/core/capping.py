@@ -29,7 +29,8 @@ def bounded(weights: Array, *, max_weight: float = 1.0, min_weight: float = 0.0)
     positive.
     """
     count = len(weights)
-    if count == 0 or not (weights > 0).all() or not np.isfinite(weights).all():
+    # An unknown among them is the least and the largest at once.
+    if count == 0 or not weights.min() > 0 or not weights.max() < np.inf:
         raise CappingError("weights: must be positive numbers, at least one")
     if count * max_weight <= 1.0 or count * min_weight >= 1.0:
         note = ""
@@ -45,6 +46,8 @@ def bounded(weights: Array, *, max_weight: float = 1.0, min_weight: float = 0.0)
 
 
 def _capped(weights: Array, cap: float) -> Array:
+    if weights.max() <= cap:
+        return weights
     result, full = weights, np.zeros(len(weights), dtype=bool)
     while True:
         above = (result > cap) & ~full

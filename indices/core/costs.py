@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 
-def trade_cost(change: Array, costs: Costs, volume: Array | None = None) -> float:
-    """The cost of trading `change` (target - drifted, [asset], fractions): V becomes V x (1 - cost).
+def trade_cost(sizes: Array, turnover: float, costs: Costs, volume: Array | None = None) -> float:
+    """The cost of trading `sizes` (|target - drifted|, [asset], fractions): V becomes V x (1 - cost).
 
-    cost = (fee + half spread) x sum|change| + sum |change| x impact x sqrt(|change| x capital / volume), the
-    square-root law of market impact. `volume` is the daily USD volume per asset; where it is unknown or zero the
+    `turnover` is their sum. cost = (fee + half spread) x turnover + sum sizes x impact x sqrt(sizes x capital / volume),
+    the square-root law of market impact. `volume` is the daily USD volume per asset; where it is unknown or zero the
     trade is taken to be the whole day's volume. Capped at 1.
     """
-    sizes = np.abs(change)
-    cost = (costs.fee_bps + costs.half_spread_bps) / 10_000 * math.fsum(sizes.tolist())
+    cost = (costs.fee_bps + costs.half_spread_bps) / 10_000 * turnover
     if costs.impact > 0:
         known = np.zeros(len(sizes)) if volume is None else np.nan_to_num(volume, nan=0.0)
         participation = np.divide(sizes * costs.capital_usd, known, out=np.ones(len(sizes)), where=known > 0)

@@ -17,7 +17,6 @@ from signals.core.panel import Panel
 
 if TYPE_CHECKING:
     from indices.core.rulebook.clauses import Rulebook
-    from indices.core.rulebook.values import Threshold
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -29,11 +28,13 @@ DEFAULT_SMOOTHING_DAYS = 30
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What the screens see at some rows of a panel. Arrays are [row x asset] and parallel to `rows`; `slugs` are the
-    columns in the order of their asset ids and `slug_places` the place of each column in it.
+    """What the screens see at some rows of a panel. Arrays are [row x asset] and parallel to `rows`.
 
-    `cap` and `priced` are as of the row or at most screens.max_stale_days before; `volume` is the median of the last 30
-    days (USD, a day without data counts as zero); `age` is in days, -1 where unknown. None where no rule asks.
+    `slugs` are the columns in the order of their asset ids, `slug_places` the place of each column in it, and
+    `sorted_already` says that the panel has them in that order. `cap` and `priced` are as of the row or at most
+    screens.max_stale_days before; `volume` is the median of the last 30 days (USD, a day without data counts as zero);
+    `age` is in days, -1 where unknown; None where no rule asks. `entering` says who passes every screen as a newcomer,
+    `staying` who does as an incumbent.
     """
 
     panel: Panel
@@ -41,11 +42,14 @@ class Readings:
     rows: Columns
     slugs: Columns
     slug_places: Columns
+    sorted_already: bool
     admitted: Mask
     cap: Array
     priced: Mask
     volume: Array | None
     age: npt.NDArray[np.int64] | None
+    entering: Mask
+    staying: Mask
 
 
 def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
@@ -74,22 +78,47 @@ def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
     slugs = slug_order(panel)
     places = np.empty_like(slugs)
     places[slugs] = np.arange(len(slugs))
-    return Readings(panel, days, rows, slugs, places, admitted, cap, priced, volume, age)
-
-
-def eligible(read: Readings, at: int, rulebook: Rulebook, incumbent: Mask | None) -> Mask:
-    """Which assets pass at `read.rows[at]`; an incumbent passes a threshold at its lower `stay`."""
-    cap = read.cap[at]
-    passes = read.admitted & read.priced[at] & ~np.isnan(cap)
-    screens = rulebook.screens
+    common = admitted & priced & ~np.isnan(cap)
+    if age is not None:
+        common &= age >= screens.min_age_days
+    entering, staying = common, common.copy()
     with np.errstate(invalid="ignore"):
-        if screens.min_market_cap is not None:
-            passes &= cap >= _bar(screens.min_market_cap, incumbent)
-        if screens.min_median_volume_30d is not None and read.volume is not None:
-            passes &= read.volume[at] >= _bar(screens.min_median_volume_30d, incumbent)
-    if read.age is not None:
-        passes &= read.age[at] >= screens.min_age_days
-    return passes
+        for threshold, values in ((screens.min_market_cap, cap), (screens.min_median_volume_30d, volume)):
+            if threshold is not None and values is not None:
+                entering &= values >= threshold.enter
+                staying &= values >= threshold.stay
+    return Readings(
+        panel=panel,
+        days=days,
+        rows=rows,
+        slugs=slugs,
+        slug_places=places,
+        sorted_already=bool((slugs == np.arange(len(slugs))).all()),
+        admitted=admitted,
+        cap=cap,
+        priced=priced,
+        volume=volume,
+        age=age,
+        entering=entering,
+        staying=staying,
+    )
+
+
+def in_slug_order(read: Readings, columns: Columns) -> Columns:
+    """`columns` sorted by asset id."""
+    return np.sort(columns) if read.sorted_already else columns[np.argsort(read.slug_places[columns])]
+
+
+def where(read: Readings, mask: Mask) -> Columns:
+    """The columns of `mask` in the order of their asset ids."""
+    return np.flatnonzero(mask) if read.sorted_already else read.slugs[mask[read.slugs]]
+
+
+def eligible(read: Readings, at: int, incumbent: Mask | None) -> Mask:
+    """Which assets pass at `read.rows[at]`; an incumbent passes a threshold at its lower `stay`."""
+    if incumbent is None:
+        return read.entering[at]
+    return read.entering[at] | (incumbent & read.staying[at])
 
 
 def failure(read: Readings, at: int, rulebook: Rulebook, column: int) -> str:
@@ -153,12 +182,6 @@ def slug_order(panel: Panel) -> Columns:
 def window_start(days: npt.NDArray[np.int64], row: int, window: int) -> int:
     """The first row of the last `window` calendar days that end with `row`."""
     return int(np.searchsorted(days, days[row] - window + 1))
-
-
-def _bar(threshold: Threshold, incumbent: Mask | None) -> float | Array:
-    if incumbent is None:
-        return threshold.enter
-    return np.where(incumbent, threshold.stay, threshold.enter)
 
 
 def _fill_from_before(

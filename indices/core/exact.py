@@ -38,8 +38,9 @@ def on_grid(weights: Array) -> Array:
     left = 2**52 - int(counts.sum())
     shared = min(max(left, 0), len(counts))
     counts[np.argsort(counts - scaled, kind="stable")[:shared]] += 1
-    # A sum that is itself some bits off 1 leaves more than rounding explains.
-    counts[int(np.argmax(counts))] += left - shared
+    if left != shared:
+        # A sum that is itself some bits off 1 leaves more than rounding explains.
+        counts[int(np.argmax(counts))] += left - shared
     return counts / _GRID
 
 

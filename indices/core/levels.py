@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def drift(
     that has had no price at all in the days before `first`.
     """
     prices = panel.close[first : last + 1].take(columns, axis=1)
-    if np.isnan(prices).any():
+    if unknown(prices):
         prices = _held_prices(panel, days, columns, first, last, rulebook)
     return Drift(weights * (prices / prices[0]))
 
@@ -76,13 +77,18 @@ def buyable(
 ) -> tuple[Columns, Array]:
     """What of `weights` can be bought at the close of `row`: an asset that has been silent for more than
     `delisting.after_missing_days` by then is left out and the others are scaled to sum 1; nothing where all are."""
-    if not np.isnan(panel.close[row, columns]).any():
+    if not unknown(panel.close[row].take(columns)):
         return columns, weights
     low = window_start(days, row, rulebook.delisting.after_missing_days + 1)
     alive = ~np.isnan(panel.close[low : row + 1].take(columns, axis=1)).all(axis=0)
     if alive.all():
         return columns, weights
     return columns[alive], weights[alive] / weights[alive].sum()
+
+
+def unknown(prices: Array) -> bool:
+    """Whether any of them is NaN: a sum is, if one of its parts is."""
+    return math.isnan(prices.sum())
 
 
 def memory_days(rulebook: Rulebook) -> int:

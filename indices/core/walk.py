@@ -4,6 +4,8 @@ A walk begins at an index's first day or resumes where a stored history stands; 
 numbers, so a history that was extended day by day has the bits of one that was computed at once.
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from indices.core import calendar, costs, trades
+from indices.core import calendar, costs
 from indices.core.eligibility import VOLUME_DAYS, Readings, day_numbers, readings, window_start
 from indices.core.levels import Drift, buyable, drift, memory_days
 from indices.core.rulebook.clauses import Costs, Rulebook
@@ -32,6 +34,7 @@ Columns = npt.NDArray[np.intp]
 
 # How many determinations are read at once: enough to vectorise, few enough to stay in memory for a daily calendar.
 _BATCH = 256
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +96,12 @@ class Walk:
         self.grades, self.regime = grades, regime
         self.position = {asset: column for column, asset in enumerate(panel.assets)}
         self.days = day_numbers(panel)
+        self.day_list: list[int] = self.days.tolist()
         self.level = np.full(last - first + 1, rulebook.base.level)
         self.columns = np.empty(0, dtype=np.intp)
         self.weights = np.empty(0)
         self.bought = first
+        self.last_path: Drift | None = None
         self.waiting: list[tuple[int, Columns, Array, Costs]] = []
         self.rebalances: list[Rebalance] = []
         self.decisions: list[Decision] = []
@@ -110,10 +115,10 @@ class Walk:
     def resume(self, standing: Standing) -> None:
         """Walked from `standing` to the last row. `first` must be the row of `standing.bought` once it is invested."""
         if standing.weights:
-            self.columns, self.weights = self.buyable(*self.parallel(standing.weights), self.first)
+            self.hold(*self.buyable(*self.parallel(standing.weights), self.first), self.first)
             self.level[0] = standing.level
         for waiting in standing.waiting:
-            row = self.row_from(pd.Timestamp(waiting.effective_on))
+            row = self.row_from(day_number(waiting.effective_on))
             self.waiting.append((row, *self.parallel(waiting.weights), waiting.costs))
         self.go_on(after=standing.decided, epoch=standing.epoch)
 
@@ -130,8 +135,8 @@ class Walk:
 
     def invest(self, start: date) -> int | None:
         """The row of the first determination that yields weights: `lag_days` before `start`, or on a later day."""
-        wanted = pd.Timestamp(start - timedelta(days=self.rulebook.calendar.lag_days))
-        row = max(int(self.panel.dates.searchsorted(wanted, side="right")) - 1, 0)
+        wanted = day_number(start) - self.rulebook.calendar.lag_days
+        row = max(bisect_right(self.day_list, wanted) - 1, 0)
         for candidate in range(row, self.last + 1):
             read = readings(self.panel, np.array([candidate]), self.rulebook)
             before = len(self.decisions)
@@ -146,12 +151,12 @@ class Walk:
         """The calendar's determinations later than `after` and not of `epoch`: readings, place in them, epoch."""
         clause = self.rulebook.calendar
         found: list[tuple[int, str]] = []
-        earliest = int(self.panel.dates.searchsorted(pd.Timestamp(after), side="right"))
+        earliest = bisect_right(self.day_list, day_number(after))
         for day in calendar.determination_days(
             clause, after=after, through=self.panel.dates[self.last].date()
         ):
             # A panel without that day decides on the last day it has, and not twice on the same.
-            row = int(self.panel.dates.searchsorted(pd.Timestamp(day), side="right")) - 1
+            row = bisect_right(self.day_list, day_number(day)) - 1
             name = calendar.epoch(clause, day)
             if row >= earliest and name != epoch:
                 found.append((row, name))
@@ -183,11 +188,11 @@ class Walk:
             )
         if outcome.held:
             return False
-        self.wait(self.panel.dates[row] + timedelta(days=self.rulebook.calendar.lag_days), outcome)
+        self.wait(self.day_list[row] + self.rulebook.calendar.lag_days, outcome)
         return True
 
-    def wait(self, effective: pd.Timestamp, outcome: Outcome) -> None:
-        """`outcome` is traded at the first row at or after `effective`, instead of an older one for the same row."""
+    def wait(self, effective: int, outcome: Outcome) -> None:
+        """`outcome` is traded at the first row at or after day `effective`, instead of an older one for that row."""
         row = max(self.row_from(effective), self.first)
         self.waiting = [step for step in self.waiting if step[0] != row]
         self.waiting.append((row, outcome.columns, outcome.weights, self.rulebook.costs))
@@ -206,39 +211,50 @@ class Walk:
         before = self.drifted(row)
         target = np.zeros(len(before))
         target[columns] = weights
-        touched = np.flatnonzero((before > 0) | (target > 0))
-        change = target[touched] - before[touched]
+        change = target - before
+        touched = np.flatnonzero(change)
+        sizes = np.abs(change[touched])
+        turnover = math.fsum(sizes.tolist())
         volume = trade_volumes(self.panel, self.days, row, touched) if clause.impact > 0 else None
-        cost = costs.trade_cost(change, clause, volume)
+        cost = costs.trade_cost(sizes, turnover, clause, volume)
         self.level[row - self.first] *= 1.0 - cost
-        self.columns, self.weights, self.bought = columns, weights, row
-        turnover = trades.turnover(target[touched], before[touched])
+        self.hold(columns, weights, row)
         self.rebalances.append(Rebalance(row, columns, weights, turnover, cost))
+
+    def hold(self, columns: Columns, weights: Array, row: int) -> None:
+        """`weights` of `columns` are what is held from the close of `row` on."""
+        self.columns, self.weights, self.bought, self.last_path = columns, weights, row, None
 
     def extend(self, row: int) -> None:
         """The levels after the last purchase are known through `row`."""
         if len(self.columns) and row > self.bought:
             low = self.bought - self.first
-            self.level[low + 1 : row - self.first + 1] = self.level[low] * self.path(row).totals[1:]
+            totals = self.path(row).totals[1 : row - self.bought + 1]
+            self.level[low + 1 : row - self.first + 1] = self.level[low] * totals
 
     def drifted(self, row: int) -> Array:
         """What is held at the close of `row` before any trade there, [asset] weights; zero where nothing is held."""
         weights = np.zeros(len(self.panel.assets))
         if len(self.columns):
-            weights[self.columns] = self.path(row).weights(-1)
+            weights[self.columns] = self.path(row).weights(row - self.bought)
         return weights
 
     def path(self, row: int) -> Drift:
-        """What is held, from its purchase through `row`."""
-        return drift(
-            self.panel,
-            self.days,
-            columns=self.columns,
-            weights=self.weights,
-            first=self.bought,
-            last=row,
-            rulebook=self.rulebook,
-        )
+        """What is held, from its purchase through `row` at least."""
+        length = row - self.bought + 1
+        if self.last_path is None or len(self.last_path.values) < length:
+            # A determination's close is looked at first, the close it is traded at next: one reading serves both.
+            ahead = min(row + self.rulebook.calendar.lag_days, self.last)
+            self.last_path = drift(
+                self.panel,
+                self.days,
+                columns=self.columns,
+                weights=self.weights,
+                first=self.bought,
+                last=ahead,
+                rulebook=self.rulebook,
+            )
+        return self.last_path
 
     def buyable(self, columns: Columns, weights: Array, row: int) -> tuple[Columns, Array]:
         """`weights` of `columns` without what has died before it could be bought at the close of `row`."""
@@ -252,9 +268,9 @@ class Walk:
         columns = np.array([self.position[asset] for asset in assets], dtype=np.intp)
         return columns, np.array([weights[asset] for asset in assets], dtype=np.float64)
 
-    def row_from(self, day: pd.Timestamp) -> int:
-        """The first row at or after `day`."""
-        return int(self.panel.dates.searchsorted(day))
+    def row_from(self, day: int) -> int:
+        """The first row at or after `day`, in days since 1970-01-01."""
+        return bisect_left(self.day_list, day)
 
     def grades_at(self, row: int) -> Array | None:
         """The latest grades at or before `row`, [asset]."""
@@ -284,6 +300,11 @@ def trade_volumes(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: 
     padded = np.zeros((VOLUME_DAYS, len(columns)))
     padded[: len(block)] = np.nan_to_num(block, nan=0.0)
     return np.asarray(np.median(padded, axis=0))
+
+
+def day_number(day: date) -> int:
+    """`day` as days since 1970-01-01."""
+    return day.toordinal() - _EPOCH
 
 
 def first_panel_day(rulebook: Rulebook, start: date) -> date:

@@ -12,7 +12,9 @@ from indices.core.eligibility import (
     Mask,
     Readings,
     eligible,
+    in_slug_order,
     smoothed_caps,
+    where,
     window_start,
 )
 from indices.core.rulebook.clauses import Rulebook
@@ -45,10 +47,10 @@ def choose(
     best newcomers, who therefore rank within count or take a place that no incumbent wants. Ties go to the lesser
     asset id.
     """
-    passes = eligible(read, at, rulebook, incumbent)
+    passes = eligible(read, at, incumbent)
     if grades is not None and needs_grades(rulebook):
-        passes &= ~np.isnan(grades)
-    candidates = read.slugs[passes[read.slugs]]
+        passes = passes & ~np.isnan(grades)
+    candidates = where(read, passes)
     score = _score(read, at, rulebook, candidates, grades)
     ranking = candidates[np.argsort(-score, kind="stable")]
     selection = rulebook.selection
@@ -59,7 +61,7 @@ def choose(
         staying = near[incumbent[near]][: selection.count]
         newcomers = ranking[~incumbent[ranking]][: selection.count - len(staying)]
         members = np.concatenate([staying, newcomers])
-    return Chosen(members[np.argsort(read.slug_places[members])], ranking)
+    return Chosen(in_slug_order(read, members), ranking)
 
 
 def needs_grades(rulebook: Rulebook) -> bool:
@@ -82,7 +84,7 @@ def scheme_weights(
         if clause.scheme == "risk_parity":
             return weighting.risk_parity(sigma)
         return weighting.min_variance(sigma, max_weight=clause.max_weight, min_weight=clause.min_weight)
-    caps = read.cap[at, columns]
+    caps = read.cap[at].take(columns)
     if clause.smoothing_days:
         caps = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, clause.smoothing_days)
     if clause.scheme == "sqrt_market_cap":
@@ -100,7 +102,7 @@ def _score(read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades
         window = rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS
         smoothed = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, window)
         return np.where(np.isnan(smoothed), read.cap[at, columns], smoothed)
-    return read.cap[at, columns]
+    return read.cap[at].take(columns)
 
 
 def _returns(read: Readings, at: int, window: int, columns: Columns) -> tuple[Array, npt.NDArray[np.int64]]:

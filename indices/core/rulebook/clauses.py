@@ -103,6 +103,11 @@ class Trading:
     max_turnover: float | None = _clause(values.optional(values.number(0, 2, above=True)), None)
     min_trade_usd: float = _clause(values.number(0), 0.0)
 
+    @property
+    def free(self) -> bool:
+        """Whether every change is traded, however small or large."""
+        return self.drift_band == 0 and self.min_trade_usd == 0 and self.max_turnover is None
+
 
 @dataclass(frozen=True)
 class Costs:

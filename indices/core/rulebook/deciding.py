@@ -10,7 +10,7 @@ import pandas as pd
 
 from indices.core import calendar, exact, overlay, trades
 from indices.core.capping import bounded
-from indices.core.eligibility import DEFAULT_SMOOTHING_DAYS, VOLUME_DAYS, Readings, readings
+from indices.core.eligibility import DEFAULT_SMOOTHING_DAYS, VOLUME_DAYS, Readings, readings, where
 from indices.core.rulebook.choosing import Chosen, choose, scheme_weights
 from indices.core.rulebook.clauses import Rulebook
 from indices.core.rulebook.evidence import input_hash, reasons
@@ -64,7 +64,6 @@ class Outcome:
     columns: Columns
     weights: Array
     chosen: Chosen | None
-    turnover: float
     notes: tuple[str, ...] = ()
     held: str = ""
 
@@ -117,28 +116,29 @@ def determine(
     except WeightingError as error:
         return held(read, drifted, str(error), chosen)
     positive = raw > 0
-    columns = chosen.columns[positive]
-    limited = bounded(raw[positive], max_weight=weighting.max_weight, min_weight=weighting.min_weight)
+    columns = chosen.columns
+    if not positive.all():
+        columns, raw = columns[positive], raw[positive]
+    limited = bounded(raw, max_weight=weighting.max_weight, min_weight=weighting.min_weight)
     notes = (limited.note,) if limited.note else ()
-    target = np.zeros(len(drifted))
-    target[columns] = limited.weights
-    if rulebook.overlay.regime and regime is not None:
-        target, waiting = overlay.with_risk_share(target, regime)
-        target[risk_off_column(read, at, rulebook)] += waiting
-    touched = np.flatnonzero((target > 0) | incumbent)
-    traded = trades.worth_trading(target[touched], drifted[touched], rulebook.trading, rulebook.costs)
-    if traded.held:
-        return held(read, drifted, traded.held, chosen)
-    kept = traded.weights > 0
-    columns = in_slug_order(read, touched[kept])
-    target = np.zeros(len(drifted))
-    target[touched] = traded.weights
-    weights = exact.on_grid(target[columns])
+    weights = limited.weights
+    if (rulebook.overlay.regime and regime is not None) or not rulebook.trading.free:
+        target = np.zeros(len(drifted))
+        target[columns] = weights
+        if rulebook.overlay.regime and regime is not None:
+            target, waiting = overlay.with_risk_share(target, regime)
+            target[risk_off_column(read, at, rulebook)] += waiting
+        touched = where(read, (target > 0) | incumbent)
+        traded = trades.worth_trading(target[touched], drifted[touched], rulebook.trading, rulebook.costs)
+        if traded.held:
+            return held(read, drifted, traded.held, chosen)
+        kept = traded.weights > 0
+        columns, weights = touched[kept], traded.weights[kept]
+    weights = exact.on_grid(weights)
     present = weights > 0
-    columns, weights = columns[present], weights[present]
-    target[:] = 0.0
-    target[columns] = weights
-    return Outcome(columns, weights, chosen, trades.turnover(target[touched], drifted[touched]), notes)
+    if not present.all():
+        columns, weights = columns[present], weights[present]
+    return Outcome(columns, weights, chosen, notes)
 
 
 def decision(
@@ -167,7 +167,7 @@ def decision(
         ranks={}
         if chosen is None
         else {assets[column]: rank for column, rank in chosen.ranks(outcome.columns)},
-        turnover=outcome.turnover,
+        turnover=0.0 if outcome.held else turnover(outcome, drifted),
         reasons={}
         if outcome.held or chosen is None
         else reasons(read, at, rulebook, chosen, outcome.columns, drifted),
@@ -202,13 +202,16 @@ def check_inputs(rulebook: Rulebook, grades: Array | None, regime: float | None)
 
 def held(read: Readings, drifted: Array, why: str, chosen: Chosen | None) -> Outcome:
     """The outcome that leaves everything as it is."""
-    columns = in_slug_order(read, np.flatnonzero(drifted > 0))
-    return Outcome(columns, drifted[columns], chosen, 0.0, (), why)
+    columns = where(read, drifted > 0)
+    return Outcome(columns, drifted[columns], chosen, (), why)
 
 
-def in_slug_order(read: Readings, columns: Columns) -> Columns:
-    """`columns` sorted by asset id."""
-    return columns[np.argsort(read.slug_places[columns])]
+def turnover(outcome: Outcome, drifted: Array) -> float:
+    """Sum of |target - drifted| over what is held and what is wanted, both sides."""
+    target = np.zeros(len(drifted))
+    target[outcome.columns] = outcome.weights
+    touched = np.flatnonzero((target > 0) | (drifted > 0))
+    return trades.turnover(target[touched], drifted[touched])
 
 
 def risk_off_column(read: Readings, at: int, rulebook: Rulebook) -> int:

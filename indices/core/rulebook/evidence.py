@@ -10,6 +10,7 @@ from indices.core.eligibility import (
     VOLUME_DAYS,
     Readings,
     failure,
+    where,
     window_start,
 )
 from indices.core.rulebook.choosing import Chosen, needs_grades
@@ -53,7 +54,7 @@ def input_hash(
     """
     row = int(read.rows[at])
     considered = (read.priced[at] & ~np.isnan(read.cap[at]) & read.admitted) | (drifted > 0)
-    columns = read.slugs[considered[read.slugs]]
+    columns = where(read, considered)
     digest = hashlib.sha256()
     digest.update(rulebook.digest.encode())
     digest.update(int(read.days[row]).to_bytes(8, "big", signed=True))
