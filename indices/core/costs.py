@@ -17,9 +17,9 @@ Array = npt.NDArray[np.float64]
 def trade_cost(sizes: Array, turnover: float, costs: Costs, volume: Array | None = None) -> float:
     """The cost of trading `sizes` (|target - drifted|, [asset], fractions): V becomes V x (1 - cost).
 
-    `turnover` is their sum. cost = (fee + half spread) x turnover + sum sizes x impact x sqrt(sizes x capital / volume),
-    the square-root law of market impact. `volume` is the daily USD volume per asset; where it is unknown or zero the
-    trade is taken to be the whole day's volume. Capped at 1.
+    `turnover` is their sum. Two parts: (fee + half spread) x turnover, and sum sizes x impact x sqrt(sizes x capital /
+    volume), the square-root law of market impact. `volume` is the daily USD volume per asset; where it is unknown or
+    zero the trade is taken to be the whole day's volume. Capped at 1.
     """
     cost = (costs.fee_bps + costs.half_spread_bps) / 10_000 * turnover
     if costs.impact > 0:

@@ -17,6 +17,9 @@ PEGGED = frozenset({STABLECOIN, WRAPPED, STAKED, BRIDGED})
 """Kinds that stand for something else: they have no grade of their own."""
 STILL_DAYS = 60
 """Days over which a token that hardly moves shows that it is pegged to something, whatever it is called."""
+STILL_WIDTH = 0.05
+"""The prices of a pegged token, without the highest and the lowest twentieth, lie within such a share of each other.
+Bitcoin's were never closer together than 6.5 % from 2014 to 2022."""
 
 
 @dataclass(frozen=True)
@@ -63,5 +66,10 @@ def _still(close: npt.NDArray[np.float64]) -> Mask:
     moves = np.full(close.shape, np.nan)
     moves[1:] = np.abs(np.diff(np.log(close), axis=0))
     small = np.where(np.isnan(moves), np.nan, (moves < STILL_MEDIAN).astype(np.float64))
-    share = pd.DataFrame(small).rolling(STILL_DAYS, min_periods=STILL_DAYS // 2).mean().to_numpy()
-    return share > 0.5
+    still = pd.DataFrame(small).rolling(STILL_DAYS, min_periods=STILL_DAYS // 2).mean().to_numpy() > 0.5
+    # In a calm season bitcoin's days are small too, but they add up: only what stays where it is, is pegged.
+    suspects = np.flatnonzero(still.any(axis=0))
+    window = pd.DataFrame(close[:, suspects]).rolling(STILL_DAYS, min_periods=STILL_DAYS // 2)
+    width = window.quantile(0.95).to_numpy() / window.quantile(0.05).to_numpy() - 1
+    still[:, suspects] &= width < STILL_WIDTH
+    return still

@@ -86,6 +86,12 @@ def test_what_hardly_moves_is_pegged_whatever_it_is_called() -> None:
     assert graded(market(close=close)) == ["t1", "t2", "t3"]
 
 
+def test_a_calm_token_that_goes_somewhere_is_no_peg() -> None:
+    close = market().frame("close").copy()
+    close["t0"] = 1.002 ** np.arange(DAYS)  # 0.2 % a day is under the limit of a move, 12 % in sixty days is not
+    assert graded(market(close=close)) == ["t0", "t1", "t2"]
+
+
 @settings(max_examples=25, deadline=None)
 @given(day=st.integers(0, DAYS - 1), seed=st.integers(0, 10_000))
 def test_nothing_after_a_day_changes_who_is_graded_on_it(day: int, seed: int) -> None:
