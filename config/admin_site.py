@@ -24,7 +24,18 @@ _MENU: dict[str, list[tuple[str, str, str]]] = {
     "Market": [
         ("Clock", "schedule", "signals_market"),
         ("Tokens", "toll", "signals_asset"),
+        ("Freezes", "ac_unit", "signals_freeze"),
+        ("Price guard", "shield", "signals_guardrecord"),
         ("Loads", "download", "signals_loadrun"),
+    ],
+    "Signals": [
+        ("Alerts", "notifications", "signals_alert"),
+        ("Grades", "grade", "signals_grade"),
+        ("Regime", "explore", "signals_regime"),
+        ("Models", "model_training", "signals_modelrun"),
+        ("Experiments", "science", "signals_experiment"),
+        ("Features", "dataset", "signals_featurevector"),
+        ("Observations", "query_stats", "signals_observation"),
     ],
     "Trading": [
         ("Orders", "shopping_cart", "portfolios_order"),

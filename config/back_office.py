@@ -95,8 +95,31 @@ def _work(figures: Operations) -> list[Figure]:
             "admin:portfolios_blockorder_changelist",
             alarm=unknown > 0,
         ),
+        _freezes(),
+        _alerts(),
+        _grades(),
         Figure("Ledger entries", f"{figures.entries:,}", "", "admin:portfolios_entry_changelist"),
     ]
+
+
+def _freezes() -> Figure:
+    found = signal_selectors.guard_figures(at=signal_selectors.market_time())
+    note = f"the oldest for {found.freeze_age / 60:,.0f} min; confirm or wait" if found.frozen else ""
+    return Figure(
+        "Frozen prices", f"{found.frozen:,}", note, "admin:signals_freeze_changelist", alarm=found.frozen > 0
+    )
+
+
+def _alerts() -> Figure:
+    found = signal_selectors.alerts_open()
+    note = ", ".join(alert.kind.replace("_", " ") for alert in found[:3]) if found else "nothing is wrong"
+    return Figure("Alerts", f"{len(found):,}", note, "admin:signals_alert_changelist", alarm=bool(found))
+
+
+def _grades() -> Figure:
+    progress = signal_selectors.grading_progress()
+    shown = f"{progress.days_done} of {progress.days_wanted} days"
+    return Figure("Grades", shown, progress.text, "admin:signals_grade_changelist")
 
 
 def _worker() -> Figure:

@@ -17,6 +17,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from signals import selectors as signal_selectors
+
 REQUESTS = Counter(
     "bellwether_http_requests_total", "Answers by route and status.", ("method", "route", "status")
 )
@@ -47,7 +49,8 @@ class DatabaseCollector(Collector):
     """Gauges that are the same whichever process answers."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Database size in bytes, connections, and task results of the last hour by state."""
+        """Database size in bytes, connections, task results of the last hour by state, the price guard, and
+        grading."""
         size = GaugeMetricFamily("bellwether_database_bytes", "Size of the database.")
         connections = GaugeMetricFamily(
             "bellwether_database_connections", "Open connections to the database."
@@ -69,11 +72,43 @@ class DatabaseCollector(Collector):
             )
             for state, count in cursor.fetchall():
                 tasks.add_metric([state], count)
-        return [size, connections, tasks]
+        return [size, connections, tasks, *_guard(), *_grading()]
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Nothing: otherwise registering would query the database at import."""
         return []
+
+
+def _guard() -> Iterable[GaugeMetricFamily]:
+    """Assets by the guard's last verdict, and in seconds the age of the oldest open freeze and of the last round."""
+    assets = GaugeMetricFamily(
+        "bellwether_guard_assets", "Assets by the last verdict of the price guard.", labels=("status",)
+    )
+    freeze = GaugeMetricFamily("bellwether_guard_oldest_freeze_seconds", "Age of the oldest open freeze.")
+    last = GaugeMetricFamily("bellwether_guard_round_age_seconds", "Time since the last round.")
+    if signal_selectors.market_active_or_none() is not None:
+        found = signal_selectors.guard_figures(at=signal_selectors.market_time())
+        for status in ("accepted", "withheld", "pending", "frozen"):
+            assets.add_metric([status], getattr(found, status))
+        freeze.add_metric([], found.freeze_age)
+        last.add_metric([], found.round_age)
+    return [assets, freeze, last]
+
+
+def _grading() -> Iterable[GaugeMetricFamily]:
+    """Open alerts by kind, whether weights may follow the grades (1 or 0), and the age in days of the last ones."""
+    alerts = GaugeMetricFamily("bellwether_alerts_open", "Alerts that are not cleared.", labels=("kind",))
+    usable = GaugeMetricFamily("bellwether_grades_usable", "Whether weights may follow the grades.")
+    age = GaugeMetricFamily("bellwether_grades_age_days", "Market days since the last graded one.")
+    for alert in signal_selectors.alerts_open():
+        alerts.add_metric([alert.kind], 1)
+    if signal_selectors.market_active_or_none() is not None:
+        day = signal_selectors.last_closed_day()
+        state = signal_selectors.grading_state(as_of=day)
+        usable.add_metric([], float(state.usable))
+        if state.graded_on is not None:
+            age.add_metric([], (day - state.graded_on).days)
+    return [alerts, usable, age]
 
 
 def _registry() -> CollectorRegistry:

@@ -20,6 +20,11 @@ class Tick:
 
 TIMETABLE: tuple[Tick, ...] = (
     Tick("signals.tasks.candles_tick", crontab(minute="5,20,50"), daily=True),
+    Tick("signals.tasks.observations_tick", crontab(minute="5,20,35,50"), daily=True),
+    Tick("signals.tasks.regime_tick", crontab(minute="*"), daily=True),
+    Tick("signals.tasks.features_tick", crontab(minute="7,22,52"), daily=True),
+    Tick("signals.tasks.training_tick", crontab(minute="*"), daily=True),
+    Tick("signals.tasks.grades_tick", crontab(minute="*"), daily=True),
     Tick("indices.tasks.decisions_tick", crontab(minute="10,25,55"), daily=True),
     Tick("indices.tasks.levels_tick", crontab(minute="12,27,57"), daily=True),
     Tick("portfolios.tasks.rebalances_tick", crontab(minute="*"), daily=True),

@@ -163,6 +163,10 @@ MEDIA_ROOT = VAR_DIR / "media"
 
 # market data
 COINGECKO_API_KEY = env.str("COINGECKO_API_KEY", default="")
+FEAR_GREED = env.bool("FEAR_GREED", default=True)
+# Their community data are CC BY-NC 4.0: whoever turns this on says that the use is not commercial.
+COINMETRICS = env.bool("COINMETRICS", default=False)
+DERIVATIVES_EXCHANGE = env.str("DERIVATIVES_EXCHANGE", default="")
 
 # people
 AUTH_USER_MODEL = "portfolios.User"

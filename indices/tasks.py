@@ -2,8 +2,10 @@
 
 from celery import shared_task
 
+from indices.core.rulebook import Rulebook
 from indices.models import Index
-from indices.services import history_due, index_advance
+from indices.selectors.indices import version_in_force
+from indices.services import grades_awaited, history_due, index_advance
 from signals import selectors as signal_selectors
 
 
@@ -38,6 +40,7 @@ def _advance_due() -> int:
         index
         for index in Index.objects.filter(versions__isnull=False).distinct()
         if history_due(index, through=through)
+        and not grades_awaited(Rulebook.from_dict(version_in_force(index).body), through=through)
     ]
     for index in due:
         index_advance_step.delay(index.pk)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import yaml
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -69,7 +70,7 @@ def index_detail(request: HttpRequest, slug: str) -> HttpResponse:
     }
     if getattr(request, "htmx", False):
         return render(request, "components/range_chart.html", context)
-    rulebook = selectors.rulebook(index)
+    in_force = selectors.rulebook(index)
     holdings = selectors.holdings(index, as_of=day)
     history = selectors.rebalance_history(index, as_of=day, limit=REBALANCES_SHOWN)
     context |= {
@@ -78,10 +79,28 @@ def index_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "widest": max((row.drifted_weight for row in holdings), default=0.0),
         "history": history,
         "rebalance": next((row for row in history if not row.is_held), None),
-        "next_decision": next_decision(rulebook, day),
-        "rules": rules(rulebook),
+        "next_decision": next_decision(in_force, day),
+        "rules": rules(in_force),
     }
     return render(request, "indices/detail.html", context)
+
+
+@require_safe
+def rulebook(request: HttpRequest, slug: str) -> HttpResponse:
+    """The rules of one index in words, its versions with what each one changed, and the file itself."""
+    index = next((row for row in selectors.index_list() if row.slug == slug), None)
+    versions = selectors.rulebook_versions(index) if index is not None else []
+    if index is None or not versions:
+        raise Http404(f"There is no index named {slug}.")
+    newest = versions[0]
+    context = {
+        "index": index,
+        "newest": newest,
+        "versions": versions,
+        "rules": rules(newest.rulebook),
+        "body": yaml.safe_dump(newest.rulebook.to_dict(whole=True), sort_keys=False, allow_unicode=True),
+    }
+    return render(request, "indices/rulebook.html", context)
 
 
 @require_safe

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from signals import views
+from signals.views import everywhere, features, model_card, regime, tokens
 
 app_name = "signals"
 urlpatterns = [
-    path("tokens/", views.tokens, name="tokens"),
-    path("tokens/<slug:slug>/", views.token, name="token"),
-    path("features/", views.features, name="features"),
-    path("market/strip/", views.market_strip, name="market_strip"),
-    path("theme/", views.theme_set, name="theme"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<slug:slug>/", tokens.token, name="token"),
+    path("features/", features.features, name="features"),
+    path("model/", model_card.model, name="model"),
+    path("regime/", regime.regime, name="regime"),
+    path("market/strip/", everywhere.market_strip, name="market_strip"),
+    path("theme/", everywhere.theme_set, name="theme"),
 ]

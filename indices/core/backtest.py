@@ -4,6 +4,7 @@ Conventions are those of docs/adr/0004-backtest-conventions.md. What is known at
 ones; the panel is never cut, and a test holds that cutting it changes nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -14,7 +15,7 @@ import pandas as pd
 
 from indices.core import metrics
 from indices.core.rulebook.clauses import Rulebook
-from indices.core.rulebook.deciding import Decision, widened
+from indices.core.rulebook.deciding import Decision, Outlook, widened
 from indices.core.walk import Rebalance, Standing, Walk
 from signals.core.panel import Panel
 
@@ -70,14 +71,16 @@ def backtest(
     end: date | str,
     grades: pd.DataFrame | None = None,
     regime: pd.Series | None = None,
+    outlook: Callable[[date], Outlook] | None = None,
     record: bool = False,
 ) -> Backtest:
     """The index of `rulebook` over the panel's days in [start, end].
 
     Invested from `start`: a first determination `lag_days` before it, or on the first later day on which something
     passes the screens; until that is traded the level stands at base. `grades` [date x asset] (0 to 100) and `regime`
-    [date] (risk share) are read at the latest row at or before each determination. `record` also keeps every decision
-    with reasons and input hash. Raises BacktestError, DecisionError or LevelError.
+    [date] (risk share) are read at the latest row at or before each determination; `outlook` is asked at each instead,
+    and what it does not know the rules go without. `record` also keeps every decision with reasons and input hash.
+    Raises BacktestError, DecisionError or LevelError.
     """
     first_day, last_day = pd.Timestamp(start), pd.Timestamp(end)
     if first_day > last_day:
@@ -86,7 +89,16 @@ def backtest(
     last = int(panel.dates.searchsorted(last_day, side="right")) - 1
     if first > last:
         raise BacktestError(f"start: the panel has no day between {first_day.date()} and {last_day.date()}")
-    walk = Walk(panel, rulebook, first=first, last=last, grades=grades, regime=regime, record=record)
+    walk = Walk(
+        panel,
+        rulebook,
+        first=first,
+        last=last,
+        grades=grades,
+        regime=regime,
+        outlook=outlook,
+        record=record,
+    )
     walk.begin(first_day.date())
     index = panel.dates[[step.row for step in walk.rebalances]]
     return Backtest(
@@ -110,8 +122,15 @@ class Continuation:
     level: pd.Series
 
 
-def continued(panel: Panel, rulebook: Rulebook, standing: Standing, *, through: date) -> Continuation:
-    """The history that stands at `standing`, walked on to `through`.
+def continued(
+    panel: Panel,
+    rulebook: Rulebook,
+    standing: Standing,
+    *,
+    through: date,
+    outlook: Callable[[date], Outlook] | None = None,
+) -> Continuation:
+    """The history that stands at `standing`, walked on to `through`; `outlook` as in `backtest`.
 
     The panel must reach back `memory_days` before the last purchase and `lookback_days` before the last determination.
     Raises BacktestError where it does not hold the day of purchase.
@@ -124,7 +143,7 @@ def continued(panel: Panel, rulebook: Rulebook, standing: Standing, *, through: 
         raise BacktestError(
             f"panel: does not hold {standing.bought}, the day of the last purchase, or ends before it"
         )
-    walk = Walk(known, rulebook, first=first, last=last, record=True)
+    walk = Walk(known, rulebook, first=first, last=last, outlook=outlook, record=True)
     walk.resume(standing)
     start = first if standing.weights else (walk.rebalances[0].row if walk.rebalances else last + 1)
     level = pd.Series(walk.level[start - first :], index=known.dates[start : last + 1], name="level")

@@ -24,6 +24,7 @@ Columns = npt.NDArray[np.intp]
 
 VOLUME_DAYS = 30
 DEFAULT_SMOOTHING_DAYS = 30
+EWMA_SPANS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,10 +155,31 @@ def admitted_assets(panel: Panel, rulebook: Rulebook) -> Mask:
     return admitted
 
 
+def cap_days(rulebook: Rulebook) -> int:
+    """How many calendar days of market cap the smoothing of `rulebook` sees; 0 where nothing is smoothed."""
+    clause = rulebook.weighting
+    window = clause.smoothing_days
+    if rulebook.selection.rank_by == "smoothed_market_cap":
+        window = window or DEFAULT_SMOOTHING_DAYS
+    return window * EWMA_SPANS if clause.smoothing == "ewma" else window
+
+
 def smoothed_caps(
-    panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns, window: int
+    panel: Panel,
+    days: npt.NDArray[np.int64],
+    row: int,
+    columns: Columns,
+    window: int,
+    *,
+    smoothing: str = "mean",
 ) -> Array:
-    """Mean of the known market caps of the last `window` days, [len(columns)], USD; NaN where none is known."""
+    """Smoothed market caps as of `row`, [len(columns)], USD; NaN where none is known.
+
+    `mean`: of the known caps of the last `window` days. `ewma`: their average with weights (1 - 2 / (window + 1)) ^ age
+    in days, over four times `window` days (beyond lies less than e^-8 of all weight); a day without a cap has none.
+    """
+    if smoothing == "ewma":
+        return _ewma_caps(panel, days, row, columns, window)
     low = window_start(days, row, window)
     block = panel.market_cap[low : row + 1].take(columns, axis=1)
     total, count = np.zeros(len(columns)), np.zeros(len(columns))
@@ -167,6 +189,23 @@ def smoothed_caps(
         total[known] += line[known]
         count[known] += 1.0
     return np.divide(total, count, out=np.full(len(columns), np.nan), where=count > 0)
+
+
+def _ewma_caps(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns, span: int) -> Array:
+    low = window_start(days, row, span * EWMA_SPANS)
+    block = panel.market_cap[low : row + 1].take(columns, axis=1)
+    # A ratio of integers and products of it: the same bits on every machine, which a power function does not promise.
+    decay = (span - 1) / (span + 1)
+    total, weight = np.zeros(len(columns)), np.zeros(len(columns))
+    for place, line in enumerate(block):
+        # What is known ages by a day for every calendar day, also for those that the panel has no row of.
+        for _ in range(int(days[low + place] - days[low + place - 1]) if place else 0):
+            total *= decay
+            weight *= decay
+        known = ~np.isnan(line)
+        total[known] += line[known]
+        weight[known] += 1.0
+    return np.divide(total, weight, out=np.full(len(columns), np.nan), where=weight > 0)
 
 
 def day_numbers(panel: Panel) -> npt.NDArray[np.int64]:

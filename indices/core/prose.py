@@ -86,6 +86,9 @@ def selection(rulebook: Rulebook) -> str:
     if clause.buffer:
         last = clause.count + clause.buffer
         text += f" A token already in stays until it falls below rank {last}, which saves trades."
+    if clause.review != "always":
+        period = {"monthly": "month", "quarterly": "quarter"}[clause.review]
+        text += f" Members are chosen anew once a {period}; in between they are only weighted anew."
     return text
 
 
@@ -93,6 +96,9 @@ def weighting(rulebook: Rulebook) -> str:
     """Scheme, cap and floor."""
     clause = rulebook.weighting
     text = f"Weighted {WEIGHTED_BY[clause.scheme]}."
+    if clause.smoothing_days and clause.scheme in ("market_cap", "sqrt_market_cap", "grade_tilt"):
+        kind = "exponentially weighted mean" if clause.smoothing == "ewma" else "mean"
+        text += f" Market capitalisation is the {kind} of {clause.smoothing_days} days."
     if clause.max_weight < 1:
         text += f" No token above {share(clause.max_weight)}; what lies above is spread over the others."
     if clause.min_weight:

@@ -6,8 +6,8 @@ numbers, so a history that was extended day by day has the bits of one that was 
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -22,10 +22,12 @@ from indices.core.rulebook.deciding import (
     Decision,
     DecisionError,
     Outcome,
+    Outlook,
     decision,
     determine,
     graded,
     lookback_days,
+    passive,
 )
 from signals.core.panel import Panel
 
@@ -78,7 +80,8 @@ class Walk:
     """The state of one walk over rows `first` to `last`: what is held since which row, and the levels so far.
 
     `level` is [row] from `first` on; `grades` [date x asset] and `regime` [date] are read at the latest row at or
-    before each determination.
+    before each determination. `outlook`, where given, is asked at each determination instead, and what it does not
+    know the rules go without.
     """
 
     def __init__(
@@ -90,10 +93,11 @@ class Walk:
         last: int,
         grades: pd.DataFrame | None = None,
         regime: pd.Series | None = None,
+        outlook: Callable[[date], Outlook] | None = None,
         record: bool = False,
     ) -> None:
         self.panel, self.rulebook, self.first, self.last, self.record = panel, rulebook, first, last, record
-        self.grades, self.regime = grades, regime
+        self.grades, self.regime, self.outlook = grades, regime, outlook
         self.position = {asset: column for column, asset in enumerate(panel.assets)}
         self.days = day_numbers(panel)
         self.day_list: list[int] = self.days.tolist()
@@ -171,8 +175,19 @@ class Walk:
         """One determination, from what is held at its close; whether it is to be traded."""
         row = int(read.rows[at])
         drifted = self.drifted(row)
-        grades, regime = self.grades_at(row), self.regime_at(row)
-        outcome = determine(read, at, self.rulebook, drifted=drifted, grades=grades, regime=regime)
+        rulebook = self.rulebook
+        notes: tuple[str, ...] = ()
+        if self.outlook is None:
+            grades, regime = self.grades_at(row), self.regime_at(row)
+        else:
+            seen = self.outlook(self.panel.dates[row].date())
+            grades = (
+                None if seen.grades is None else graded(seen.grades, self.position, len(self.panel.assets))
+            )
+            regime, notes = seen.regime, seen.notes
+            rulebook = passive(rulebook, grades=grades is None, regime=regime is None)
+        outcome = determine(read, at, rulebook, drifted=drifted, grades=grades, regime=regime)
+        outcome = replace(outcome, notes=(*notes, *outcome.notes))
         if self.record:
             self.decisions.append(
                 decision(

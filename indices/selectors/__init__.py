@@ -9,6 +9,7 @@ from indices.selectors.decisions import (
 )
 from indices.selectors.holdings import HoldingRow, holdings, mark_prices
 from indices.selectors.indices import IndexNotFound, index, index_list, rulebook
+from indices.selectors.methodology import VersionRow, rulebook_versions
 from indices.selectors.performance import Performance, levels, performance
 from indices.selectors.rebalances import RebalanceRow, WeightChange, rebalance_history
 
@@ -17,6 +18,7 @@ __all__ = [
     "IndexNotFound",
     "Performance",
     "RebalanceRow",
+    "VersionRow",
     "WeightChange",
     "decision_in_force",
     "decision_latest",
@@ -30,5 +32,6 @@ __all__ = [
     "performance",
     "rebalance_history",
     "rulebook",
+    "rulebook_versions",
     "target_weights",
 ]

@@ -10,12 +10,14 @@ from indices.services.history import (
     index_decide,
     levels_extend,
 )
+from indices.services.outlook import grades_awaited
 from indices.services.rulebooks import index_sync, published_rulebook
 from indices.services.verification import index_verify
 
 __all__ = [
     "Advance",
     "IndexNotDue",
+    "grades_awaited",
     "histories_backfill",
     "history_due",
     "index_advance",

@@ -16,6 +16,7 @@ from indices.core.walk import Standing, Waiting
 from indices.models import Decision, Index, IndexLevel, RulebookVersion
 from indices.selectors.decisions import decision_in_force, target_weights
 from indices.selectors.indices import index_list, resolved, version_in_force
+from indices.services.outlook import Look, outlook_live, passive_alert
 from indices.services.storing import decisions_store, levels_store
 from signals import selectors as signal_selectors
 from signals.core.panel import Panel
@@ -116,21 +117,25 @@ def index_advance(index: Index | str, *, through: date, panel: Panel | None = No
     version = version_in_force(locked)
     rulebook = Rulebook.from_dict(version.body)
     standing = standing_of(locked)
+    seen = outlook_live(rulebook)
     if standing is None:
-        written = begun(panel or signal_selectors.panel(as_of=through), rulebook, through=through)
+        written = begun(
+            panel or signal_selectors.panel(as_of=through), rulebook, through=through, outlook=seen
+        )
     else:
         needed = panel_days(standing, rulebook, through=through)
-        written = went_on(
-            panel or signal_selectors.panel(as_of=through, days=needed), rulebook, standing, through=through
-        )
+        known = panel or signal_selectors.panel(as_of=through, days=needed)
+        written = went_on(known, rulebook, standing, through=through, outlook=seen)
     last = IndexLevel.objects.filter(index=locked).order_by("-date").values_list("date", flat=True).first()
     fresh = [point for point in written.levels if last is None or point[0] > last]
     decisions_store(version, written.decisions)
     levels_store(locked, fresh)
+    if written.decisions:
+        passive_alert(locked, written.decisions[-1], through=through)
     return Advance(len(written.decisions), len(fresh))
 
 
-def begun(panel: Panel, rulebook: Rulebook, *, through: date) -> Written:
+def begun(panel: Panel, rulebook: Rulebook, *, through: date, outlook: Look | None = None) -> Written:
     """The history from the rulebook's base date. Levels begin with the first purchase."""
     reached = (
         bool(len(panel.dates))
@@ -139,18 +144,20 @@ def begun(panel: Panel, rulebook: Rulebook, *, through: date) -> Written:
     )
     if not reached:
         return Written((), [])
-    result = backtest(panel, rulebook, start=rulebook.base.date, end=through, record=True)
+    result = backtest(panel, rulebook, start=rulebook.base.date, end=through, outlook=outlook, record=True)
     if not result.rebalances:
         return Written(result.decisions, [])
     level = result.level[result.turnover.index[0] :]
     return Written(result.decisions, _points(level))
 
 
-def went_on(panel: Panel, rulebook: Rulebook, standing: Standing, *, through: date) -> Written:
+def went_on(
+    panel: Panel, rulebook: Rulebook, standing: Standing, *, through: date, outlook: Look | None = None
+) -> Written:
     """What follows `standing`, levels from its last purchase on."""
     if not len(panel.dates) or (standing.weights and panel.dates[-1].date() < standing.bought):
         return Written((), [])
-    result = continued(panel, rulebook, standing, through=through)
+    result = continued(panel, rulebook, standing, through=through, outlook=outlook)
     return Written(result.decisions, _points(result.level))
 
 

@@ -29,7 +29,7 @@ def decisions_store(version: RulebookVersion, decisions: Sequence[Decided]) -> l
             turnover=made.turnover,
             reasons=made.reasons,
             is_held=bool(made.held),
-            note=(made.held or "; ".join(made.notes))[:_NOTE_LENGTH],
+            note="; ".join([*made.notes, *([made.held] if made.held else [])])[:_NOTE_LENGTH],
         )
         for made in decisions
     )

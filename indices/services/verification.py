@@ -10,6 +10,7 @@ from indices.models import Decision, Index, IndexLevel
 from indices.selectors.decisions import target_weights
 from indices.selectors.indices import resolved
 from indices.services.history import Written, begun, standing_of, went_on
+from indices.services.outlook import outlook_recorded
 from signals import selectors as signal_selectors
 
 # The same machine gives the same bits; another one may sum a row of a hundred numbers differently.
@@ -33,11 +34,12 @@ def index_verify(index: Index | str) -> list[str]:
         through = last if newest else made[-1].as_of
         rulebook = Rulebook.from_dict(version.body)
         standing = standing_of(found, before=version)
+        seen = outlook_recorded(rulebook, made)
         again: Written
         if standing is None:
-            again = begun(panel, rulebook, through=through)
+            again = begun(panel, rulebook, through=through, outlook=seen)
         else:
-            again = went_on(panel, rulebook, standing, through=through)
+            again = went_on(panel, rulebook, standing, through=through, outlook=seen)
         differences += _decision_differences(made, again.decisions)
         computed.update(again.levels)
     differences += _level_differences(points, computed)

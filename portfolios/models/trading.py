@@ -53,6 +53,9 @@ class DealingCycle(models.Model):
     volumes = models.JSONField(
         default=dict, help_text="Asset code -> USD traded on the last closed day, as a decimal string."
     )
+    halted = models.JSONField(
+        default=dict, blank=True, help_text="Asset code -> why the price guard kept it from being traded."
+    )
     opened_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True, blank=True)
 

@@ -35,6 +35,7 @@ from portfolios.selectors.records import (
     SubscriptionRow,
     TradeLine,
 )
+from portfolios.selectors.stops import PriceNotice, Stop, price_notices, stops
 from portfolios.selectors.valuations import nav_history, portfolio, portfolio_value, positions, valuations
 
 __all__ = [
@@ -48,7 +49,9 @@ __all__ = [
     "PlanRow",
     "PortfolioValue",
     "Position",
+    "PriceNotice",
     "RebalanceRow",
+    "Stop",
     "SubscriptionRow",
     "TradeLine",
     "activity",
@@ -72,10 +75,12 @@ __all__ = [
     "portfolio",
     "portfolio_value",
     "positions",
+    "price_notices",
     "rebalance_counts",
     "rebalance_history",
     "rebalance_open",
     "reserved",
+    "stops",
     "subscription_of",
     "valuations",
 ]

@@ -94,7 +94,8 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if row is None:
         raise Http404("You have no such order.")
     page = "portfolios/_order_status.html" if wants_fragment(request) else "portfolios/order.html"
-    return render(request, page, {"order": row, "compact": "compact" in request.GET})
+    waits = selectors.price_notices([], [row]) if row.status == "accepted" else []
+    return render(request, page, {"order": row, "waits": waits, "compact": "compact" in request.GET})
 
 
 @login_required

@@ -56,6 +56,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "cash": cash,
         "under_way": under_way,
         "orders": orders,
+        "notices": selectors.price_notices(held, orders),
         "chart": line_chart(value_history(user, histories), write=figures.chart_usd) if held else None,
         "indices": [] if held else index_selectors.index_list(),
     }

@@ -121,6 +121,11 @@ def declared(kinds: Iterable[str]) -> frozenset[str]:
     return found - marks - {mark.removeprefix(prefix) for mark in marks}
 
 
+def shown(kinds: Iterable[str]) -> list[str]:
+    """The kinds that a reader is shown, in their order: without the marks of what was measured."""
+    return [kind for kind in kinds if not kind.startswith(f"{MEASURED}-")]
+
+
 def still_assets(close: Array) -> npt.NDArray[np.bool_]:
     """Which columns of `close` [date x asset] hardly move: pegged to a currency or to gold, whatever they are called.
 

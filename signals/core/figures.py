@@ -88,6 +88,42 @@ def signed_percent(fraction: Number | None, places: int = 1) -> str:
     return f"+{text}" if decimal(fraction) > 0 and text.strip("0.,%") else text
 
 
+def points(value: Number | None, places: int = 1) -> str:
+    """A difference of two grades: `+1.2`, `\u22120.4`, `0.0`."""
+    if value is None:
+        return DASH
+    text = ratio(value, places)
+    return f"+{text}" if decimal(value) > 0 and text.strip("0.,") else text
+
+
+def ratio(value: Number | None, places: int = 2) -> str:
+    """A bare number: `1.25`, `\u22120.40`; a true minus; a dash for None."""
+    if value is None:
+        return DASH
+    exact = decimal(value)
+    text = f"{abs(exact):,.{places}f}"
+    return f"{MINUS if exact < 0 and text.strip('0.,') else ''}{text}"
+
+
+def reading(value: Number | None, unit: str) -> str:
+    """A feature in its unit: percent for fractions, whole days and ranks, else three significant digits."""
+    if value is None:
+        return DASH
+    if unit.startswith("fraction"):
+        return percent(value, 2 if unit != "fraction" else 1)
+    if unit in ("days", "rank", "news", "0 or 1"):
+        return ratio(value, 0)
+    if unit == "USD":
+        return compact_usd(value)
+    exact = decimal(value)
+    if exact == 0:
+        return "0"
+    size = floor(log10(abs(exact)))
+    if size < -6:
+        return f"{MINUS if exact < 0 else ''}{abs(exact):.2e}".replace("e-", f"e{MINUS}")
+    return ratio(exact, max(0, 2 - size))
+
+
 def direction(value: Number | None, places: int = 1) -> str:
     """Which way a fraction points once it is written as a percentage with `places` decimals: `up`, `down`, `flat`."""
     return way(percent(value, places))

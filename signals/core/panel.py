@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from signals.core.observations import NOTHING, Observations
+
 Array = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
@@ -39,6 +41,8 @@ class Panel:
     low: Array
     categories: dict[str, frozenset[str]] = field(repr=False)
     first_days: Days = field(repr=False)
+    observed: Observations = field(repr=False, default=NOTHING)
+    """Metric -> what was known of it at the close of each date, beside the candles (signals.core.observations)."""
 
     @classmethod
     def from_frames(
@@ -52,13 +56,15 @@ class Panel:
         low: pd.DataFrame | None = None,
         categories: Mapping[str, Iterable[str]] | None = None,
         first_days: Mapping[str, date] | None = None,
+        observed: Observations = NOTHING,
     ) -> "Panel":
         """A validated panel from frames whose index are days and whose columns are asset slugs.
 
         Every frame has the index and the columns of `close`, in that order; a frame left out is unknown (NaN)
         everywhere. `first_days` gives the first day an asset had a price where that lies before the frame begins; the
-        default is its first close in the frame. Raises PanelError for days that are unsorted, repeated or not at
-        midnight, repeated assets, infinities, prices that are not positive, and negative volumes or caps.
+        default is its first close in the frame. `observed` are observations over the same days. Raises PanelError for
+        days that are unsorted, repeated or not at midnight, repeated assets, infinities, prices that are not positive,
+        and negative volumes or caps.
         """
         dates = _dates(close.index)
         assets = [str(column) for column in close.columns]
@@ -85,6 +91,7 @@ class Panel:
             arrays=arrays,
             categories=categories or {},
             first_days=first_days,
+            observed=observed,
             checked=True,
         )
 
@@ -97,6 +104,7 @@ class Panel:
         arrays: Mapping[str, Array],
         categories: Mapping[str, Iterable[str]],
         first_days: Mapping[str, date] | None = None,
+        observed: Observations = NOTHING,
         checked: bool = False,
     ) -> "Panel":
         """A panel around float64 arrays [date x asset] without copying them; `arrays` names every one of FIELDS."""
@@ -106,8 +114,30 @@ class Panel:
             arrays[name].setflags(write=False)
         firsts = _first_days(dates, assets, arrays["close"], first_days or {})
         kinds = {asset: frozenset(categories.get(asset, ())) for asset in assets}
-        fields = {name: arrays[name] for name in FIELDS}
-        return cls(dates=dates, assets=assets, categories=kinds, first_days=firsts, **fields)
+        fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
+        panel = cls(dates=dates, assets=assets, categories=kinds, first_days=firsts, **fields)
+        return panel.observing(observed)
+
+    def observing(self, observed: Observations) -> "Panel":
+        """This panel with `observed` beside its candles; its arrays are shared, not copied.
+
+        Raises PanelError for observations of other dates, of assets that the panel does not have, and infinite ones.
+        """
+        known = set(self.assets)
+        for name, each in observed.items():
+            width = 1 if each.columns is None else len(each.columns)
+            if each.values.shape != (len(self.dates), width):
+                raise PanelError(
+                    f"observed: {name} is {each.values.shape}; it must be {(len(self.dates), width)}, like the dates."
+                )
+            strange = [asset for asset in each.columns or () if asset not in known]
+            if strange or len(each.place) != len(each.columns or ()):
+                raise PanelError(
+                    f"observed: {name} is of one asset twice or of some not in the panel: {', '.join(strange[:5])}."
+                )
+            if np.isinf(each.values).any():
+                raise PanelError(f"observed: {name} holds infinite values; screen the readings first.")
+        return replace(self, observed=observed)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -150,7 +180,9 @@ class Panel:
         for array in arrays.values():
             array.setflags(write=False)
         kinds = {asset: self.categories[asset] for asset in chosen}
-        return replace(self, assets=chosen, categories=kinds, first_days=self.first_days[columns], **arrays)
+        firsts = self.first_days[columns]
+        observed = self.observed.of(chosen)
+        return replace(self, assets=chosen, categories=kinds, first_days=firsts, observed=observed, **arrays)
 
     def row(self, day: date | pd.Timestamp | str) -> int:
         """The position of `day` in `dates`. Raises PanelError where the panel has no such day."""
@@ -162,7 +194,8 @@ class Panel:
 
     def _rows(self, rows: slice, first_days: Days) -> "Panel":
         arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in FIELDS}
-        return replace(self, dates=self.dates[rows], first_days=first_days, **arrays)
+        observed = self.observed.over(rows)
+        return replace(self, dates=self.dates[rows], first_days=first_days, observed=observed, **arrays)
 
 
 def _day(day: date | pd.Timestamp | str) -> pd.Timestamp:

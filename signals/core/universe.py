@@ -31,8 +31,8 @@ class UniverseRules:
     min_volume: float = 1e5
     """USD a day, median of `volume_days`: a few illiquid tokens have invented caps."""
     volume_days: int = 30
-    min_age_days: int = 30
-    """Days since the first price."""
+    min_age_days: int = 60
+    """Days since the first price: younger tokens have fewer than the 80 data points that are promised of each."""
 
 
 def gradable(panel: Panel, rules: UniverseRules | None = None) -> Mask:

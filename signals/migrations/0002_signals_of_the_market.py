@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 
 
@@ -16,7 +17,7 @@ class Migration(migrations.Migration):
             name='Experiment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('kind', models.CharField(help_text='training, validation, backtest ...', max_length=32)),
                 ('code_version', models.CharField(max_length=40)),
                 ('spec', models.JSONField()),
@@ -56,6 +57,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(help_text='The last verdict.', max_length=16)),
                 ('mark', models.FloatField(help_text='Last accepted mark, USD.', null=True)),
                 ('marked_at', models.DateTimeField(null=True)),
+                ('verdict', models.JSONField(default=dict, help_text="The last round: cause, candidate, reasons, and each source's price.")),
                 ('asset', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='signals.asset')),
             ],
         ),
@@ -64,6 +66,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text="Name of the model's specification.", max_length=32)),
+                ('market', models.CharField(help_text='Whose candles it learned from: archive, simulated or live.', max_length=16)),
                 ('trained_through', models.DateField(help_text='Nothing after this day was read.')),
                 ('spec', models.JSONField()),
                 ('spec_hash', models.CharField(max_length=64)),
@@ -77,7 +80,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-trained_through', '-pk'],
-                'constraints': [models.UniqueConstraint(fields=('trained_through', 'spec_hash', 'data_hash'), name='model_run_key')],
+                'constraints': [models.UniqueConstraint(fields=('market', 'trained_through', 'spec_hash', 'data_hash'), name='model_run_key')],
             },
         ),
         migrations.CreateModel(

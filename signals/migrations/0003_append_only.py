@@ -15,6 +15,18 @@ CREATE TRIGGER experiment_append_only BEFORE UPDATE OR DELETE ON signals_experim
     FOR EACH ROW EXECUTE FUNCTION signals_append_only();
 CREATE TRIGGER observation_append_only BEFORE UPDATE OR DELETE ON signals_observation
     FOR EACH ROW EXECUTE FUNCTION signals_append_only();
+CREATE FUNCTION signals_freeze_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL OR
+       (NEW.asset_id, NEW.began_at, NEW.last_mark, NEW.candidate, NEW.reasons, NEW.sources) IS DISTINCT FROM
+       (OLD.asset_id, OLD.began_at, OLD.last_mark, OLD.candidate, OLD.reasons, OLD.sources)
+    THEN
+        RAISE EXCEPTION 'a freeze is kept as it was: it can only end, once' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER freeze_kept BEFORE UPDATE OR DELETE ON signals_freeze
+    FOR EACH ROW EXECUTE FUNCTION signals_freeze_kept();
 CREATE TRIGGER modelrun_no_truncate BEFORE TRUNCATE ON signals_modelrun
     EXECUTE FUNCTION signals_append_only();
 CREATE TRIGGER experiment_no_truncate BEFORE TRUNCATE ON signals_experiment
@@ -23,6 +35,8 @@ CREATE TRIGGER experiment_no_truncate BEFORE TRUNCATE ON signals_experiment
 DROP = """
 DROP TRIGGER experiment_no_truncate ON signals_experiment;
 DROP TRIGGER modelrun_no_truncate ON signals_modelrun;
+DROP TRIGGER freeze_kept ON signals_freeze;
+DROP FUNCTION signals_freeze_kept();
 DROP TRIGGER observation_append_only ON signals_observation;
 DROP TRIGGER experiment_append_only ON signals_experiment;
 DROP TRIGGER modelrun_append_only ON signals_modelrun;

@@ -16,6 +16,9 @@ class GuardRecord(models.Model):
     status = models.CharField(max_length=16, help_text="The last verdict.")
     mark = models.FloatField(null=True, help_text="Last accepted mark, USD.")
     marked_at = models.DateTimeField(null=True)
+    verdict = models.JSONField(
+        default=dict, help_text="The last round: cause, candidate, reasons, and each source's price."
+    )
 
     def __str__(self) -> str:
         return f"{self.asset_id}: {self.status}"

@@ -1,12 +1,16 @@
 """Models that were trained and experiments that were made. Both are written once: the database refuses the rest."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class ModelRun(models.Model):
     """One training: what went in, by hash, and the model that came out, as text. Append-only."""
 
     name = models.CharField(max_length=32, help_text="Name of the model's specification.")
+    market = models.CharField(
+        max_length=16, help_text="Whose candles it learned from: archive, simulated or live."
+    )
     trained_through = models.DateField(help_text="Nothing after this day was read.")
     spec = models.JSONField()
     spec_hash = models.CharField(max_length=64)
@@ -21,7 +25,7 @@ class ModelRun(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["trained_through", "spec_hash", "data_hash"], name="model_run_key"
+                fields=["market", "trained_through", "spec_hash", "data_hash"], name="model_run_key"
             )
         ]
         ordering = ["-trained_through", "-pk"]
@@ -33,7 +37,7 @@ class ModelRun(models.Model):
 class Experiment(models.Model):
     """One look at the data: all count when the best of them is judged. Append-only, each row chained to the last."""
 
-    made_at = models.DateTimeField(auto_now_add=True)
+    made_at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=32, help_text="training, validation, backtest ...")
     code_version = models.CharField(max_length=40)
     spec = models.JSONField()

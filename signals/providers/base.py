@@ -1,7 +1,7 @@
 """What a source of market data hands over, whatever it is."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -60,3 +60,9 @@ class QuoteProvider(Protocol):
     def quotes(self, moment: datetime) -> Delivery:
         """The minute candles that ended last at `moment`. Raises ProviderError."""
         ...
+
+
+def quote_minute(moment: datetime) -> pd.Timestamp:
+    """The start (naive UTC) of the last minute that has ended at `moment`: the candle for a quote of then."""
+    ended = moment.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
+    return pd.Timestamp(ended - timedelta(minutes=1))

@@ -13,7 +13,7 @@ from urllib3.util import Retry
 
 from signals.core import categories
 from signals.core.candles import COLUMNS
-from signals.providers.base import AssetRecord, Delivery, Listed, ProviderError
+from signals.providers.base import AssetRecord, Delivery, Listed, ProviderError, quote_minute
 
 SOURCE = "coingecko"
 ROOT = "https://api.coingecko.com/api/v3"
@@ -115,7 +115,7 @@ class CoinGecko:
         rows = pd.DataFrame(
             {
                 "asset": [entry.asset.slug for entry in listed],
-                "opened_at": [_minute(min(entry.quoted_at, moment)) for entry in listed],
+                "opened_at": [quote_minute(min(entry.quoted_at, moment)) for entry in listed],
                 "close": [entry.price for entry in listed],
                 **dict.fromkeys(("open", "high", "low", "volume", "market_cap"), np.nan),
             }
@@ -188,8 +188,3 @@ def _series(path: str, reply: Any, name: str) -> dict[date, float]:
         if moment - midnight <= MIDNIGHT_SLACK and isinstance(point[1], int | float):
             closes[(midnight - timedelta(days=1)).date()] = float(point[1])
     return closes
-
-
-def _minute(moment: datetime) -> pd.Timestamp:
-    started = moment.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None) - timedelta(minutes=1)
-    return pd.Timestamp(started)

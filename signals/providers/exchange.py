@@ -1,6 +1,6 @@
 """Daily candles from one exchange through ccxt: a second opinion on prices, and the day's open, high and low."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -9,10 +9,12 @@ import pandas as pd
 
 from signals.core import clock
 from signals.core.candles import COLUMNS
-from signals.providers.base import Listed, ProviderError
+from signals.providers.base import Delivery, Listed, ProviderError, quote_minute
 
 PRICE_AGREES = 0.03
 """A market is taken for a token's only where its price is this close to the token's: symbols collide."""
+WIDEST_SPREAD = 0.05
+"""The middle of a wider book than this says nothing."""
 _BARS = 500
 
 
@@ -75,6 +77,30 @@ class Exchange:
         }
         return dict(self._markets)
 
+    def quotes(self, moment: datetime, pairs: Mapping[str, str]) -> Delivery:
+        """Prices now of these markets (slug -> the venue's market) as minute candles: the middle of bid and ask, or,
+        where the book is wide or not told, the last trade at its own time. What has neither is left out.
+
+        Raises ProviderError.
+        """
+        try:
+            # A market that the venue has closed would make it refuse the others too.
+            there = sorted(set(pairs.values()) & self._client.load_markets().keys()) if pairs else []
+            tickers = self._client.fetch_tickers(there) if there else {}
+        except self._errors as error:
+            raise ProviderError(f"{self.source} could not be read: {error}") from error
+        told = {slug: quoted(tickers.get(pair) or {}, moment) for slug, pair in pairs.items()}
+        known = {slug: quote for slug, quote in told.items() if quote is not None}
+        rows = pd.DataFrame(
+            {
+                "asset": list(known),
+                "opened_at": [quote_minute(at) for _, at in known.values()],
+                "close": [price for price, _ in known.values()],
+                **dict.fromkeys(("open", "high", "low", "volume", "market_cap"), float("nan")),
+            }
+        )
+        return Delivery(self.source, [], rows[list(COLUMNS)])
+
     def history(self, slug: str, *, first: date, through: date) -> pd.DataFrame:
         """Daily candles of a matched token for days in [first, through], COLUMNS; volume at the close, cap unknown.
 
@@ -103,6 +129,17 @@ class Exchange:
         rows["volume"] = rows["base_volume"] * rows["close"]
         rows["market_cap"] = float("nan")
         return rows[list(COLUMNS)]
+
+
+def quoted(ticker: Mapping[str, Any], moment: datetime) -> tuple[float, datetime] | None:
+    """The price in a venue's ticker and when it was so: the middle of a narrow book now, else the last trade at its
+    own time, else nothing."""
+    bid, ask, last, stamp = (ticker.get(name) for name in ("bid", "ask", "last", "timestamp"))
+    if bid and ask and 0 < bid <= ask and float(ask) - float(bid) <= WIDEST_SPREAD * float(bid):
+        return (float(bid) + float(ask)) / 2, moment
+    if last and float(last) > 0 and stamp:
+        return float(last), min(moment, datetime.fromtimestamp(int(stamp) / 1000, tz=UTC))
+    return None
 
 
 def _bar(source: str, pair: str, bar: Any) -> list[float]:

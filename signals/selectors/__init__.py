@@ -1,6 +1,39 @@
 """Questions put to the market store. Every read of market data takes a keyword-only `as_of` or `at`."""
 
-from signals.selectors.assets import AssetRow, asset, asset_ids, asset_list, assets_by_slug
+from signals.selectors.alerts import alert_standing, alerts_open
+from signals.selectors.assets import (
+    AssetRow,
+    asset,
+    asset_ids,
+    asset_list,
+    asset_row,
+    assets_by_slug,
+    category_counts,
+)
+from signals.selectors.backdrop import MarketYear, market_year
+from signals.selectors.evidence import Evidence, evidence
+from signals.selectors.features import FeatureReading, feature_vector, features_since
+from signals.selectors.grades import (
+    UNFIT,
+    GradePoint,
+    GradeRow,
+    GradingState,
+    grade_asof,
+    grade_history,
+    graded_days,
+    grades,
+    grades_day,
+    grading_state,
+    trader_grades,
+)
+from signals.selectors.guarding import (
+    GuardFigures,
+    Halt,
+    guard_figures,
+    halts,
+    market_guarded,
+    pegs,
+)
 from signals.selectors.market import (
     MarketNotLoaded,
     NotYetKnown,
@@ -14,28 +47,90 @@ from signals.selectors.market import (
     market_loaded,
     market_time,
 )
+from signals.selectors.models import (
+    experiment_count,
+    experiments,
+    model_in_force,
+    model_runs,
+    validation_latest,
+)
+from signals.selectors.observations import ObservationRow, observations, observing
 from signals.selectors.panels import candle_days, panel
 from signals.selectors.prices import price_history, prices
+from signals.selectors.progress import GradingProgress, grading_progress, learning_busy
+from signals.selectors.quants import NoRecentClose, Quant, quant
+from signals.selectors.readings import FeatureGroup, FeatureLine, FeatureSheet, feature_sheet
+from signals.selectors.regime import RegimeDay, regime_day, regime_history, regime_points
 
 __all__ = [
+    "UNFIT",
     "AssetRow",
+    "Evidence",
+    "FeatureGroup",
+    "FeatureLine",
+    "FeatureReading",
+    "FeatureSheet",
+    "GradePoint",
+    "GradeRow",
+    "GradingProgress",
+    "GradingState",
+    "GuardFigures",
+    "Halt",
     "MarketNotLoaded",
+    "MarketYear",
+    "NoRecentClose",
     "NotYetKnown",
+    "ObservationRow",
+    "Quant",
+    "RegimeDay",
+    "alert_standing",
+    "alerts_open",
     "asset",
     "asset_ids",
     "asset_list",
+    "asset_row",
     "assets_by_slug",
     "candle_days",
     "candle_sources",
+    "category_counts",
+    "evidence",
+    "experiment_count",
+    "experiments",
+    "feature_sheet",
+    "feature_vector",
+    "features_since",
+    "grade_asof",
+    "grade_history",
+    "graded_days",
+    "grades",
+    "grades_day",
+    "grading_progress",
+    "grading_state",
+    "guard_figures",
+    "halts",
     "last_closed_day",
     "last_complete_day",
+    "learning_busy",
     "market_active",
     "market_active_or_none",
     "market_covering",
+    "market_guarded",
     "market_label",
     "market_loaded",
     "market_time",
+    "market_year",
+    "model_in_force",
+    "model_runs",
+    "observations",
+    "observing",
     "panel",
+    "pegs",
     "price_history",
     "prices",
+    "quant",
+    "regime_day",
+    "regime_history",
+    "regime_points",
+    "trader_grades",
+    "validation_latest",
 ]

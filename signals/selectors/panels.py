@@ -12,6 +12,7 @@ from signals.core import clock
 from signals.core.panel import FIELDS, Panel
 from signals.models import Asset, Candle, Market
 from signals.selectors.market import candle_sources, market_active, require_known
+from signals.selectors.observations import observing
 
 _HEADER_BYTES = 19  # signature 11, flags 4, length of extension 4
 _TRAILER_BYTES = 2
@@ -36,13 +37,15 @@ def panel(
     days: int | None = None,
     assets: Iterable[str] | None = None,
     market: Market | None = None,
+    observed: bool = False,
 ) -> Panel:
     """Daily candles of the active market known at the close of `as_of`, [date x asset], USD, assets in slug order.
 
     `market` asks another loaded market, by its own clock. `days` keeps the calendar days (as_of - days, as_of]; default
-    all. `assets` limits it to these slugs; default every asset with a candle in the window. Days without any
-    candle have no row. `first_days` is each asset's true first day even where it lies before the window. Raises
-    NotYetKnown where `as_of` is ahead of the market clock, and MarketNotLoaded.
+    all. `assets` limits it to these slugs; default every asset with a candle in the window. Days without any candle
+    have no row. `first_days` is each asset's true first day even where it lies before the window. `observed` adds what
+    is stored beside the candles, each number as it was known at its row's close. Raises NotYetKnown where `as_of` is
+    ahead of the market clock, and MarketNotLoaded.
     """
     market = market or market_active()
     require_known(market, as_of)
@@ -57,7 +60,8 @@ def panel(
     batches = [
         _rows(source, start, as_of, ids if assets is not None else None) for source in candle_sources(market)
     ]
-    return _panel(batches, known, ids)
+    found = _panel(batches, known, ids)
+    return observing(found, market=market) if observed else found
 
 
 def _rows(source: str, start: date, as_of: date, ids: npt.NDArray[np.int64] | None) -> npt.NDArray[np.void]:

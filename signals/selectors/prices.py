@@ -1,13 +1,14 @@
 """What an asset is worth at a moment, and what it was worth on the days before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
 from signals.core import clock
-from signals.models import Asset, Candle
+from signals.models import Asset, Candle, GuardRecord
+from signals.selectors.guarding import CONSENSUS, is_guarded
 from signals.selectors.market import NotYetKnown, candle_sources, market_active, market_time, require_known
 
 QUOTE_LIFE = timedelta(days=1)
@@ -40,20 +41,39 @@ def prices(slugs: Iterable[str], *, at: datetime) -> dict[str, float]:
     """USD mark of each asset at the moment `at`: its last minute quote or daily close, whichever ended later.
 
     A quote counts from the end of its minute for one day, a close from the end of its day for seven days. An asset
-    without either is absent. Raises NotYetKnown where `at` is ahead of the market clock.
+    without either is absent. In a live market the mark is the one that the guard accepted last, for seven days; only
+    an asset that never had one shows what its source says, and `halts` keeps it from being traded. Raises NotYetKnown
+    where `at` is ahead of the market clock.
     """
     market = market_active()
     if at > market_time(market):
         raise NotYetKnown(
             f"at: {at.isoformat()} lies ahead of the market clock ({market_time(market).isoformat()})."
         )
-    minute = timedelta(minutes=1)
+    wanted = list(slugs)
+    if not is_guarded(market):
+        return _marks(wanted, candle_sources(market), at, quote_life=QUOTE_LIFE)
+    accepted = _marks(wanted, (CONSENSUS,), at, quote_life=CLOSE_LIFE)
+    once = GuardRecord.objects.filter(asset__slug__in=wanted, marked_at__lte=at)
+    for slug, mark, marked_at in once.values_list("asset__slug", "mark", "marked_at"):
+        # Minute quotes are dropped after two days: then the guard's own memory is what is left of the last mark.
+        if mark is None or marked_at is None or slug in accepted:
+            continue
+        if at - marked_at <= CLOSE_LIFE:
+            accepted[slug] = mark
+    never = set(wanted) - accepted.keys() - set(once.values_list("asset__slug", flat=True))
+    return {**_marks(sorted(never), candle_sources(market), at, quote_life=QUOTE_LIFE), **accepted}
+
+
+def _marks(
+    slugs: Sequence[str], sources: Sequence[str], at: datetime, *, quote_life: timedelta
+) -> dict[str, float]:
     known = clock.start_of_day(clock.last_closed_day(at))
     parameters: dict[str, Any] = {
         "slugs": list(slugs),
-        "sources": list(candle_sources(market)),
-        "quote_to": at - minute,
-        "quote_from": at - QUOTE_LIFE,
+        "sources": list(sources),
+        "quote_to": at - timedelta(minutes=1),
+        "quote_from": at - quote_life,
         "close_to": known,
         "close_from": known - CLOSE_LIFE + timedelta(days=1),
     }

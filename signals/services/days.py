@@ -12,9 +12,11 @@ from signals.models import Asset, Candle, Market
 from signals.providers.base import Delivery, ProviderError
 from signals.providers.simulated import SimulatedProvider
 from signals.selectors import candle_sources, last_closed_day, market_active, market_time
+from signals.selectors.guarding import quote_feeds
 from signals.services.ingest import Ingested, assets_upsert, candles_ingest, quotes_drop
 from signals.services.loading import SIMULATED_SEED, facts, live_source
 from signals.services.markets import clock_set
+from signals.services.quotes import live_quotes
 
 log = logging.getLogger(__name__)
 
@@ -78,22 +80,24 @@ def day_ingest(day: date) -> bool:
 def quotes_ingest(*, at: datetime) -> int:
     """The price of this minute is stored for every asset quoted now, and quotes over QUOTE_DAYS old are gone.
 
-    Nothing happens for an archive, which has no minutes. Returns the number of quotes written. Raises ProviderError.
+    Nothing happens for an archive, which has no minutes. A live market asks every feed. Returns the number of quotes
+    written. Raises ProviderError where no feed answers.
     """
     market = market_active()
     if market.source == Market.Source.ARCHIVE:
         return 0
     if market.source == Market.Source.SIMULATED:
-        delivery = _simulated(market).quotes(at)
+        deliveries = [_simulated(market).quotes(at)]
     else:
-        source = candle_sources(market)[0]
-        newest = Candle.objects.filter(interval=Candle.Interval.MINUTE, source=source).aggregate(
-            at=Max("opened_at")
-        )["at"]
+        newest = Candle.objects.filter(
+            interval=Candle.Interval.MINUTE, source__in=quote_feeds(market)
+        ).aggregate(at=Max("opened_at"))["at"]
         if newest is not None and at - newest < LIVE_QUOTE_PAUSE + timedelta(minutes=1):
             return 0
-        delivery = live_source().quotes(at)
-    written = _store(delivery, interval=Candle.Interval.MINUTE, known_at=at).written
+        deliveries = live_quotes(market, at=at)
+    written = sum(
+        _store(delivery, interval=Candle.Interval.MINUTE, known_at=at).written for delivery in deliveries
+    )
     quotes_drop(before=at - QUOTE_DAYS)
     return written
 

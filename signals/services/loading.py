@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from django.conf import settings
@@ -11,18 +11,23 @@ from django.utils import timezone
 
 from signals.core import clock
 from signals.core.candles import screen
+from signals.core.observations import aligned
 from signals.core.panel import FIELDS, Panel
 from signals.models import Candle, LoadRun, Market
-from signals.providers import archive
+from signals.providers import archive, archive_observations
 from signals.providers.base import AssetRecord, Delivery, ProviderError
 from signals.providers.simulated import SimulatedProvider
 from signals.services.ingest import AssetFacts, Ingested, assets_upsert, candles_ingest
 from signals.services.markets import activate_by_default, market_open
+from signals.services.observations import Noted, observations_ingest
 from signals.services.progress import Progress, silent
+from signals.services.watching import observations_history
 
 if TYPE_CHECKING:
     from signals.providers.coingecko import CoinGecko
 
+OBSERVATIONS = "observations"
+"""The name under which a load of what an archive holds beside its candles is recorded."""
 SIMULATED_SEED = 7
 SIMULATED_THROUGH = date(2025, 12, 31)
 """The simulated market's history: a fixed end, so that two fresh installations hold the same bytes."""
@@ -39,13 +44,21 @@ def market_load_archive(
 ) -> LoadRun:
     """The archive in folder `path` is in the store and has a market whose clock stands at `replay_from` or its end.
 
+    What the folder holds beside the candles (on-chain, derivatives, news, fear & greed) is stored too, with a LoadRun
+    of its own.
+
     `activate` None makes it the active market where none is. Returns what came in and what was refused, by reason.
     Raises ProviderError for a folder that is not an archive, and ClockError for a day outside it.
     """
     progress("reading the archive", 0, 1)
     delivery = archive.read(path)
+    beside = archive_observations.read(path, delivery)
     progress("reading the archive", 1, 1)
-    run = delivery_store(delivery, simulated=False, known_at=timezone.now(), progress=progress)
+    now = timezone.now()
+    run = delivery_store(delivery, simulated=False, known_at=now, progress=progress)
+    noted = Noted(refused=beside.refused, cleared=beside.cleared)
+    noted.add(observations_ingest(beside.readings, at=now, progress=progress))
+    _observed(noted)
     market_open(
         Market.Source.ARCHIVE,
         replay_from=replay_from,
@@ -123,11 +136,12 @@ def market_load_live(
                 _add(run, candles_ingest(rows, source=source, interval=Candle.Interval.DAY, known_at=now))
             progress("fetching histories", number, len(listed))
     _finish(run)
-    market_open(
+    market = market_open(
         Market.Source.LIVE,
         settings={"exchange": exchange, "assets": assets},
         activate=activate_by_default() if activate is None else activate,
     )
+    _observed(observations_history(market=market, days=days, at=now, progress=progress))
     return run
 
 
@@ -150,10 +164,13 @@ def delivery_store(
     return run
 
 
-def archive_panel(path: Path, *, start: date | None = None, end: date | None = None) -> Panel:
+def archive_panel(
+    path: Path, *, start: date | None = None, end: date | None = None, observations: bool = False
+) -> Panel:
     """The archive in folder `path` as a panel, without the store: the same rows, refusals and categories as a load.
 
-    `start` and `end` limit its days; `first_days` stays true. Raises ProviderError.
+    `start` and `end` limit its days; `first_days` stays true. With `observations` also what the folder holds beside
+    the candles. Raises ProviderError.
     """
     delivery = archive.read(path)
     clean = screen(
@@ -165,12 +182,18 @@ def archive_panel(path: Path, *, start: date | None = None, end: date | None = N
         clean = clean[clean["opened_at"] >= pd.Timestamp(start)]
     if end is not None:
         clean = clean[clean["opened_at"] <= pd.Timestamp(end)]
-    wide = {name: clean.pivot(index="opened_at", columns="asset", values=name) for name in FIELDS}
-    return Panel.from_frames(
+    wide: dict[str, Any] = {
+        name: clean.pivot(index="opened_at", columns="asset", values=name) for name in FIELDS
+    }
+    panel = Panel.from_frames(
         **wide,
         categories={record.slug: record.categories for record in delivery.assets},
         first_days={str(slug): moment.date() for slug, moment in firsts.items()},
     )
+    if not observations:
+        return panel
+    beside = archive_observations.read(path, delivery)
+    return panel.observing(aligned(panel.dates, panel.assets, beside.readings))
 
 
 def live_source() -> "CoinGecko":
@@ -194,7 +217,14 @@ def facts(records: Iterable[AssetRecord], *, simulated: bool) -> list[AssetFacts
     ]
 
 
-def _add(run: LoadRun, outcome: Ingested) -> None:
+def _observed(outcome: Noted) -> None:
+    if outcome.read or outcome.refused:
+        run = LoadRun.objects.create(source=OBSERVATIONS)
+        _add(run, outcome)
+        _finish(run)
+
+
+def _add(run: LoadRun, outcome: Ingested | Noted) -> None:
     run.rows_read += outcome.read
     run.rows_written += outcome.written
     for total, part in ((run.refused, outcome.refused), (run.cleared, outcome.cleared)):

@@ -19,6 +19,8 @@ from portfolios.services.payments import deposit
 from portfolios.services.plans import plans_seed
 from signals.models import Asset, Candle, Market
 from tests.factories import user_make
+from tests.grading import features_make, grades_make, model_run_make
+from tests.regimes import regime_make
 
 FIRST = date(2022, 1, 1)
 LAST = date(2022, 2, 9)
@@ -112,6 +114,11 @@ def build_world() -> None:
     IndexLevel.objects.bulk_create(
         IndexLevel(index=index, date=day, level=1000.0 + number) for number, day in enumerate(days[9:])
     )
+    model = model_run_make(market=Market.Source.ARCHIVE)
+    for number, day in enumerate(days[9:]):
+        grades_make(model, day, {"alpha": (50.0 + number / 10, 55.0, 1), "beta": (45.0, 48.0, -1)})
+    features_make("alpha", LAST, missing=["vol_90d"])
+    regime_make(Market.objects.get(is_active=True), LAST)
     plans_seed()
     for plan in Plan.objects.filter(all_indices=False):
         plan.indices.add(index)

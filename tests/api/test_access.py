@@ -24,7 +24,13 @@ ACCESS: dict[tuple[str, str], tuple[dict[str, str] | None, dict[str, int]]] = {
     ("tokens", "GET"): (None, PUBLIC),
     ("token", "GET"): (None, PUBLIC),
     ("token-prices", "GET"): (None, PUBLIC),
+    ("token-grades", "GET"): (None, PUBLIC),
+    ("token-quant", "GET"): (None, PUBLIC),
+    ("token-features", "GET"): (None, PUBLIC),
+    ("token-observations", "GET"): (None, PUBLIC),
     ("features-catalogue", "GET"): (None, PUBLIC),
+    ("regime", "GET"): (None, PUBLIC),
+    ("regime-history", "GET"): (None, PUBLIC),
     ("indices", "GET"): (None, PUBLIC),
     ("index", "GET"): (None, PUBLIC),
     ("index-holdings", "GET"): (None, PUBLIC),
@@ -85,8 +91,9 @@ def test_every_route_and_method_is_in_the_table() -> None:
 @pytest.mark.parametrize("caller", ["anonymous", "read", "trade", "other"])
 def test_access(api: Client, rich: Person, bob: Person, name: str, method: str, caller: str) -> None:
     order = post(api, "orders/", ORDER, rich.trade_key).json()["id"]
-    known = {"order": {"id": order}, "token": {"id": "alpha"}, "token-prices": {"id": "alpha"}}
-    kwargs = known.get(name, {"slug": "tiny"} if name.startswith("index") else {})
+    slug, token = {"slug": "tiny"}, {"id": "alpha"}
+    own = slug if name.startswith("index") else token if name.startswith("token") and name != "tokens" else {}
+    kwargs = {"id": order} if name == "order" else own
     keys = {"read": rich.read_key, "trade": rich.trade_key, "other": bob.trade_key}
     body, expected = ACCESS[name, method]
     answer = api.generic(

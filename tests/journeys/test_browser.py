@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from portfolios.models import Order, User
 from portfolios.services import execution, payments
 from signals.models import Market
-from tests.journeys.worlds import world_create
+from tests.grading import features_make, grades_make, model_run_make
+from tests.journeys.worlds import TODAY, world_create
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -116,11 +117,37 @@ def test_the_chart_reads_out_a_day_and_changes_its_range_in_place(page: Page) ->
     expect(page.locator("[data-readout]")).to_have_text("11 Jan 2022: 1,100.00")
 
 
+def test_the_token_list_is_sorted_and_filtered_in_place(page: Page) -> None:
+    model = model_run_make(market=Market.Source.SIMULATED)
+    grades_make(model, TODAY, {"alpha": (41.0, 40.0, -1), "beta": (58.0, 61.0, 1)})
+    page.goto("/tokens/")
+    names = page.locator("#token-table tbody a.name")
+    expect(names).to_have_text(["Alpha", "Beta", "Gamma", "Delta", "Epsilon"])
+    page.get_by_label("Order").select_option("-trader_grade")
+    expect(names).to_have_text(["Beta", "Alpha", "Delta", "Epsilon", "Gamma"])
+    page.get_by_role("link", name="Price").click()
+    expect(names).to_have_text(["Alpha", "Beta", "Epsilon", "Gamma", "Delta"])
+    expect(page.get_by_label("Order")).to_have_value("-price")
+    # The filter keeps the order that the head of the column set, and typing keeps the focus.
+    page.get_by_label("Least volume").select_option("1e6")
+    expect(names).to_have_text(["Alpha", "Beta", "Gamma", "Delta"])
+    page.get_by_label("Search by name or symbol").press_sequentially("ta")
+    expect(names).to_have_text(["Beta", "Delta"])
+    expect(page.get_by_label("Search by name or symbol")).to_be_focused()
+    assert page.url.endswith("/tokens/?q=ta&category=&signal=&volume=1e6&sort=-price")
+    page.reload()
+    expect(names).to_have_text(["Beta", "Delta"])
+
+
 PAGES = [
     "/",
     "/indices/",
     "/indices/global-100/",
     "/tokens/",
+    "/tokens/alpha/",
+    "/tokens/delta/",
+    "/model/",
+    "/features/",
     "/plans/",
     "/account/login/",
     "/account/signup/",
@@ -142,6 +169,9 @@ def test_everybody_can_use_the_pages(page: Page, scheme: str) -> None:
 
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     serious = []
+    model = model_run_make(market=Market.Source.SIMULATED)
+    grades_make(model, TODAY, {"alpha": (58.0, 61.0, 1), "beta": (50.0, 50.0, 0), "gamma": (41.0, 40.0, -1)})
+    features_make("alpha", TODAY)
     for address in PAGES:
         serious += offences(Axe(), page, address)
     user = sign_in(page)

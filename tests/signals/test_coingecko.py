@@ -207,7 +207,7 @@ def live(web, monkeypatch):
 @pytest.mark.django_db
 def test_a_live_market_loads_what_it_can_and_counts_the_rest(live):
     run = services.market_load_live(assets=3, days=2)
-    assert LoadRun.objects.get().refused == run.refused
+    assert LoadRun.objects.get(source="live").refused == run.refused
     # The exchange failed to match three tokens, then for each of them; CoinGecko failed for one.
     assert run.refused == {"source_failed_kraken": 6, "source_failed_coingecko": 1}
     assert run.rows_written == 4

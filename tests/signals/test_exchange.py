@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
+import pandas as pd
 import pytest
 
 from signals.providers.base import AssetRecord, Listed, ProviderError
-from signals.providers.exchange import Exchange
+from signals.providers.exchange import Exchange, quoted
 
 DAY = 86_400_000
 START = int(datetime(2022, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -194,3 +195,35 @@ def test_it_gives_up_in_the_end_and_says_where(venue):
 def test_an_unknown_exchange_is_named():
     with pytest.raises(ProviderError, match="kraken or coinbase"):
         Exchange("nowhere")
+
+
+def test_quotes_are_the_middle_of_the_book_of_this_minute(venue):
+    moment = datetime(2022, 1, 3, 12, 0, 42, tzinfo=UTC)
+    delivery = venue.quotes(moment, {"bitcoin": "BTC/USDT", "twin-one": "TWIN/USDT", "elsewhere": "ELS/USDT"})
+    rows = delivery.rows.set_index("asset")
+    assert delivery.source == "binance"
+    assert rows["close"].to_dict() == {"bitcoin": 60_100.0, "twin-one": 5.0}
+    assert set(rows["opened_at"]) == {pd.Timestamp(2022, 1, 3, 11, 59)}
+    assert venue.quotes(moment, {}).rows.empty
+
+
+@pytest.mark.parametrize(
+    ("ticker", "told"),
+    [
+        ({"bid": 99.0, "ask": 101.0, "last": 70.0}, (100.0, 0)),
+        ({"bid": 80.0, "ask": 120.0, "last": 70.0, "timestamp": 120_000}, (70.0, 180)),
+        ({"bid": 101.0, "ask": 99.0, "last": 70.0, "timestamp": 300_000}, (70.0, 0)),
+        ({"bid": None, "ask": None, "last": 70.0, "timestamp": 900_000}, (70.0, 0)),
+        ({"bid": 80.0, "ask": 120.0, "last": 70.0, "timestamp": None}, None),
+        ({"bid": 0.0, "ask": 0.0, "last": 0.0, "timestamp": 300_000}, None),
+        ({}, None),
+    ],
+)
+def test_a_wide_book_says_nothing_and_a_trade_has_its_own_time(ticker, told):
+    moment = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+    answer = quoted(ticker, moment)
+    if told is None:
+        assert answer is None
+    else:
+        price, age = told
+        assert answer == (price, moment - timedelta(seconds=age))

@@ -114,3 +114,32 @@ def test_charts_stay_in_their_box_and_keep_extremes(values: list[float]) -> None
     kept = [value for _, value in thinned(given_series)]
     assert (min(kept), max(kept), kept[0], kept[-1]) == (min(values), max(values), values[0], values[-1])
     assert sparkline(values).startswith("M0.0 ")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "written"),
+    [
+        (None, "fraction", "–"),
+        (-0.1234, "fraction", "−12.3%"),
+        (0.00012, "fraction per 8 h", "0.01%"),
+        (365.0, "days", "365"),
+        (1234.5, "USD", "$1.23K"),
+        (0.0, "ratio", "0"),
+        (-0.012345, "z", "−0.0123"),
+        (12.345, "ln USD", "12.3"),
+        (1234.5, "index", "1,234"),
+        (-1.5e-9, "per million USD", "−1.50e−9"),
+    ],
+)
+def test_a_feature_is_written_in_its_unit(value: float | None, unit: str, written: str) -> None:
+    assert figures.reading(value, unit) == written
+
+
+def test_points_have_a_sign_and_ratios_a_true_minus() -> None:
+    assert [figures.points(value) for value in (1.24, -0.36, 0.01, None)] == ["+1.2", "−0.4", "0.0", "–"]
+    assert [figures.ratio(value) for value in (1.234, -0.001, -1234.5, None)] == [
+        "1.23",
+        "0.00",
+        "−1,234.50",
+        "–",
+    ]

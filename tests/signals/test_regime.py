@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from signals.core.panel import Array, Panel
 from signals.core.regime import RegimeError, RegimeRules, ledger, regime
 from signals.core.regime.deciding import first_of_week, shares, wish
-from signals.core.regime.market import capped, market_return, members
+from signals.core.regime.market import (
+    above_mean,
+    capped,
+    leader_return,
+    leaders,
+    market_return,
+    members,
+    moves,
+)
 from tests.markets import panel_make
 
 RULES = RegimeRules()
@@ -50,7 +58,8 @@ def days_from(first: str, count: int) -> pd.DatetimeIndex:
 
 def state(**columns: list[float]) -> pd.DataFrame:
     rows = len(columns["volatility"])
-    blank = {f"trend_{days}": [np.nan] * rows for days in RULES.trend_days} | {"breadth": [np.nan] * rows}
+    means = [f"{line}_{days}" for line in ("trend", "leader") for days in RULES.trend_days]
+    blank = {name: [np.nan] * rows for name in [*means, "breadth"]}
     return pd.DataFrame(blank | columns, index=days_from("2022-01-02", rows))
 
 
@@ -73,39 +82,79 @@ def test_weights_sum_to_one_keep_the_limit_and_the_order(caps: list[float], limi
     assert (np.diff(weights) <= 1e-12).all()
 
 
+def saw(rows: int) -> list[float]:
+    """A price that moves too much to be pegged to anything."""
+    return [1.0 if row % 2 == 0 else 1.1 for row in range(rows)]
+
+
 def test_the_universe_is_the_largest_liquid_tokens_without_pegged_ones() -> None:
-    flat = [1.0] * 20
+    caps = {"big": 3e9, "mid": 2e9, "small": 1e9, "invented": 9e9, "dollar": 8e9, "wrapped-big": 7e9}
     panel = panel_make(
-        {"big": flat, "mid": flat, "small": flat, "invented": flat, "dollar": flat, "wrapped-big": flat},
-        market_cap={
-            "big": [3e9] * 20,
-            "mid": [2e9] * 20,
-            "small": [1e9] * 20,
-            "invented": [9e9] * 20,
-            "dollar": [8e9] * 20,
-            "wrapped-big": [7e9] * 20,
-        },
-        volume={
-            slug: [9e4 if slug == "invented" else 1e6] * 20 for slug in ("big", "mid", "small", "invented")
-        }
-        | {slug: [1e6] * 20 for slug in ("dollar", "wrapped-big")},
+        {slug: saw(40) for slug in caps},
+        market_cap={slug: [cap] * 40 for slug, cap in caps.items()},
+        volume={slug: [9e4 if slug == "invented" else 1e6] * 40 for slug in caps},
         categories={"dollar": ["stablecoin"], "wrapped-big": ["wrapped"]},
     )
     held = members(panel, replace(RULES, count=2, max_weight=1.0))
     assert [panel.assets[at] for at in held.columns[-1]] == ["big", "mid"]
     assert held.weights[-1] == pytest.approx([0.6, 0.4])
-    assert held.weights[:14].sum() == 0  # volume is known from the fifteenth day on
+    assert held.weights[:30].sum() == 0  # a token counts from its thirtieth day on
+    assert leaders(panel, held)[["2022-01-30", "2022-01-31"]].tolist() == ["", "big"]
 
 
-def test_the_market_moves_by_yesterdays_weights() -> None:
-    close = {"up": [1.0] * 16 + [1.1, 1.1], "down": [1.0] * 16 + [0.8, np.nan]}
+def test_the_places_are_as_many_as_the_rules_say_whatever_the_panel_holds() -> None:
+    few = panel_make({"one": saw(40), "two": saw(40)}, volume={"one": [1e6] * 40, "two": [1e6] * 40})
+    held = members(few, RULES)
+    assert held.columns.shape == held.weights.shape == (40, 100)
+    assert np.count_nonzero(held.weights[-1]) == 2
+
+
+def test_a_kind_that_only_hindsight_knows_does_not_count() -> None:
+    slugs = ("one", "two")
     panel = panel_make(
-        close, market_cap={"up": [3e9] * 18, "down": [1e9] * 18}, volume=dict.fromkeys(close, [1e6] * 18)
+        {slug: saw(40) for slug in slugs},
+        volume={slug: [1e6] * 40 for slug in slugs},
+        categories={"one": ["wrapped", "measured-wrapped"]},
     )
-    moved = market_return(panel, members(panel, replace(RULES, max_weight=1.0)))
-    assert moved[16] == pytest.approx(0.75 * 0.1 - 0.25 * 0.2)
-    assert moved[17] == 0.0
-    assert np.isnan(moved[14])
+    assert np.count_nonzero(members(panel, RULES).weights[-1]) == 2
+
+
+def test_the_market_moves_by_yesterdays_weights_and_the_leader_alone() -> None:
+    close = {"up": [*saw(32), 1.21, 1.21], "down": [*saw(32), 0.88, np.nan]}
+    panel = panel_make(
+        close, market_cap={"up": [3e9] * 34, "down": [1e9] * 34}, volume=dict.fromkeys(close, [1e6] * 34)
+    )
+    held = members(panel, replace(RULES, max_weight=1.0))
+    moved = market_return(panel, held)
+    assert moved[32] == pytest.approx(0.75 * 0.1 - 0.25 * 0.2)
+    assert moved[33] == 0.0
+    assert np.isnan(moved[30])
+    assert leader_return(panel, held)[32:] == pytest.approx([0.1, 0.0])
+
+
+def test_a_print_that_the_market_cap_does_not_know_of_moves_nothing() -> None:
+    close = {"bad": [*saw(38), 4e4, 1.0], "split": [*saw(38), 1000.0, 1000.0], "true": [*saw(38), 4.4, 4.4]}
+    caps = {"bad": [3e9] * 40, "split": [2e9] * 38 + [2e9, np.nan], "true": [1e9] * 38 + [4e9, 4e9]}
+    panel = panel_make(close, market_cap=caps, volume=dict.fromkeys(close, [1e6] * 40))
+    moved = moves(panel)
+    assert moved[38].tolist() == [0.0, 0.0, pytest.approx(3.0)]
+    assert moved[39].tolist() == [pytest.approx(1 / 4e4 - 1), 0.0, 0.0]  # a fall always counts
+    unknown = panel_make(close, market_cap=dict.fromkeys(close, [np.nan] * 40), volume=caps)
+    assert moves(unknown)[38].tolist() == [0.0, 0.0, pytest.approx(3.0)]
+
+
+def test_a_level_above_its_mean_follows_from_its_returns() -> None:
+    returns = np.array([np.nan, 0.1, -0.2, 0.5, np.nan])
+    level = np.array([1.1, 1.1 * 0.8, 1.1 * 0.8 * 1.5])
+    got = above_mean(returns, 3)
+    assert got[3] == pytest.approx(level[-1] / level.mean() - 1)
+    assert np.isnan(got[:3]).all()  # two of three days are too few
+    assert np.isnan(got[4])
+    assert above_mean(np.array([np.nan, 0.1, -0.2, 0.5, np.nan, 0.25]), 4)[5] == pytest.approx(
+        1.25 / np.mean([1.0, 1.25, 1 / 1.5]) - 1
+    )
+    assert above_mean(np.array([0.1, 0.1, -1.0]), 2)[2] == -1.0  # all is lost
+    assert above_mean(np.array([]), 3).size == 0
 
 
 def test_the_wish_is_the_share_of_votes_times_the_volatility_scale() -> None:
@@ -117,8 +166,10 @@ def test_the_wish_is_the_share_of_votes_times_the_volatility_scale() -> None:
         volatility=[0.3, 0.8, 0.8, 0.3],
     )
     wanted = wish(read, RULES)
-    assert wanted[:3] == pytest.approx([1.0, 0.125, 0.0])
+    assert wanted[:3] == pytest.approx([1.0, 0.25 * 0.5 / 0.8, 0.0])
     assert np.isnan(wanted[3])  # one vote decides nothing
+    led = read.assign(leader_50=[-0.1] * 4, leader_100=[-0.1] * 4, leader_200=[0.1] * 4)
+    assert wish(led, RULES) == pytest.approx([5 / 7, 2 / 7 * 0.5 / 0.8, 1 / 7 * 0.5 / 0.8, 0.5])
     unsure = state(trend_50=[0.1], trend_100=[-0.1], volatility=[0.3])
     assert wish(unsure, RULES) == pytest.approx([0.5])  # of the votes that are known
     assert np.isnan(wish(unsure.assign(volatility=np.nan), RULES)[0])
@@ -128,16 +179,22 @@ def test_a_share_moves_on_sundays_only_and_with_hysteresis() -> None:
     dates = days_from("2022-01-01", 30)  # a Saturday
     sundays = [1, 8, 15, 22, 29]
     wanted = np.zeros(30)
-    wanted[sundays] = [0.6, 0.69, 0.75, np.nan, 0.54]
-    assert shares(dates, wanted, RULES)[[0, *sundays]].tolist() == [1.0, 0.5, 0.5, 0.75, 0.75, 0.5]
-    standing = shares(dates, wanted, RULES)
+    wanted[sundays] = [0.6, 0.72, 0.75, np.nan, 0.52]
+    assert shares(dates, wanted, RULES)[0][[0, *sundays]].tolist() == [1.0, 0.5, 0.5, 0.75, 0.75, 0.5]
+    standing, moved = shares(dates, wanted, RULES)
+    assert np.isnat(moved[0])
+    assert moved[[1, 14, 15]].astype("datetime64[D]").tolist() == [
+        date(2022, 1, 2),
+        date(2022, 1, 2),
+        date(2022, 1, 16),
+    ]
     assert set(np.flatnonzero(np.diff(standing)) + 1) == {1, 15, 29}
 
 
 def test_a_missing_sunday_is_decided_on_the_next_day_and_the_week_after_keeps_its_distance() -> None:
     dates = days_from("2022-01-01", 20).delete(1)  # no 2 January
     wanted = np.where(dates < pd.Timestamp(2022, 1, 9), 0.0, 1.0)
-    standing = pd.Series(shares(dates, wanted, RULES), index=dates)
+    standing = pd.Series(shares(dates, wanted, RULES)[0], index=dates)
     assert standing["2022-01-03"] == 0.0
     assert standing["2022-01-09"] == 0.0  # six days after the move
     assert standing["2022-01-16"] == 1.0
@@ -145,7 +202,9 @@ def test_a_missing_sunday_is_decided_on_the_next_day_and_the_week_after_keeps_it
 
 @given(st.lists(st.floats(min_value=0, max_value=1), min_size=30, max_size=90), st.integers(0, 6))
 def test_every_share_is_a_step_and_stands_at_least_a_week(wanted: list[float], weekday: int) -> None:
-    standing = shares(days_from("2022-01-01", len(wanted)), np.array(wanted), replace(RULES, weekday=weekday))
+    standing = shares(
+        days_from("2022-01-01", len(wanted)), np.array(wanted), replace(RULES, weekday=weekday)
+    )[0]
     assert set(standing) <= {0.0, 0.25, 0.5, 0.75, 1.0}
     assert (np.diff(np.flatnonzero(np.diff(standing))) >= 7).all()
 
@@ -154,6 +213,10 @@ def test_weeks_begin_on_the_weekday() -> None:
     days = days_from("2022-01-01", 21).to_numpy().astype("datetime64[D]").astype(np.int64)
     assert np.flatnonzero(first_of_week(days, 6)).tolist() == [1, 8, 15]
     assert np.flatnonzero(first_of_week(days, 5)).tolist() == [0, 7, 14]
+    monday = days[2:3]
+    assert first_of_week(monday, 6, after=int(days[0])).tolist() == [True]  # Sunday has no row
+    assert first_of_week(monday, 6, after=int(days[1])).tolist() == [False]
+    assert first_of_week(monday, 6).tolist() == [False]
 
 
 def test_the_ledger_adds_up_to_hand_made_figures() -> None:

@@ -11,24 +11,24 @@ from signals.core.regime.market import members
 from signals.core.regime.robustness import bootstrap, neighbourhood, performance, study, tails
 from signals.core.regime.twin import twin_return
 from tests.markets import panel_make
-from tests.signals.test_regime import SMALL, days_from, market
+from tests.signals.test_regime import SMALL, days_from, market, saw
 
 
 def test_the_twin_buys_after_the_lag_drifts_and_pays_for_what_it_trades() -> None:
-    # Volume is known from 15 January; the first Sunday after is the 16th, traded on Monday the 17th.
-    close = {"up": [1.0] * 17 + [2.0] * 7, "flat": [1.0] * 24}
+    # A token counts from 31 January on; the first Sunday after is 6 February, traded on Monday the 7th.
+    close = {"up": [*saw(38), *[2.2] * 8], "flat": [*saw(38), *[1.1] * 8]}
     panel = panel_make(
         close,
-        market_cap={slug: [1e9] * 24 for slug in close},
-        volume={slug: [1e6] * 24 for slug in close},
+        market_cap={slug: [1e9] * 46 for slug in close},
+        volume={slug: [1e6] * 46 for slug in close},
     )
     rules = replace(RegimeRules(), max_weight=1.0)
     net = twin_return(panel, members(panel, rules), rules)
-    assert net[:"2022-01-16"].isna().all()
-    assert net["2022-01-17"] == pytest.approx(-0.003)
-    assert net["2022-01-18"] == pytest.approx(0.5)
-    assert net["2022-01-19":"2022-01-23"].tolist() == [0.0] * 5
-    assert net["2022-01-24"] == pytest.approx(-0.003 * (2 / 3 - 1 / 2) * 2)
+    assert net[:"2022-02-06"].isna().all()
+    assert net["2022-02-07"] == pytest.approx(-0.003)
+    assert net["2022-02-08"] == pytest.approx(0.5)
+    assert net["2022-02-09":"2022-02-13"].tolist() == [0.0] * 5
+    assert net["2022-02-14"] == pytest.approx(-0.003 * (2 / 3 - 1 / 2) * 2)
 
 
 def test_performance_of_hand_made_weeks() -> None:
@@ -49,8 +49,9 @@ def test_the_neighbours_change_each_number_both_ways() -> None:
     assert RegimeRules() not in found.values()
     assert found["trend 100 -20%"].trend_days == (50, 80, 200)
     assert found["all windows +20%"].trend_days == (60, 120, 240)
-    assert found["volatility target +20%"].volatility_target == pytest.approx(0.48)
-    assert found["move at +20%"].move_at == pytest.approx(0.24)
+    assert found["volatility target +20%"].volatility_target == pytest.approx(0.6)
+    assert found["move at -20%"].move_at == pytest.approx(0.18)
+    assert found["move at +20%"].move_at == 0.25  # a step is the most
     assert found["decided on Wed"].weekday == 2
 
 

@@ -88,7 +88,9 @@ def test_what_hardly_moves_is_pegged_whatever_it_is_called() -> None:
 
 def test_a_calm_token_that_goes_somewhere_is_no_peg() -> None:
     close = market().frame("close").copy()
-    close["t0"] = 1.002 ** np.arange(DAYS)  # 0.2 % a day is under the limit of a move, 12 % in sixty days is not
+    close["t0"] = 1.002 ** np.arange(
+        DAYS
+    )  # 0.2 % a day is under the limit of a move, 12 % in sixty days is not
     assert graded(market(close=close)) == ["t0", "t1", "t2"]
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from indices.core import weighting
+from indices.core import calendar, weighting
 from indices.core.eligibility import (
     DEFAULT_SMOOTHING_DAYS,
     Mask,
@@ -21,6 +22,8 @@ from indices.core.rulebook.clauses import Rulebook
 
 Array = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.intp]
+
+_LONGEST_PERIOD = timedelta(days=100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ def choose(
 
     Incumbents that rank within count + buffer stay, the best first where they are too many; the places left go to the
     best newcomers, who therefore rank within count or take a place that no incumbent wants. Ties go to the lesser
-    asset id.
+    asset id. Between two reviews (selection.review) incumbents that pass the screens stay and nobody enters.
     """
     passes = eligible(read, at, incumbent)
     if grades is not None and needs_grades(rulebook):
@@ -54,7 +57,9 @@ def choose(
     score = _score(read, at, rulebook, candidates, grades)
     ranking = candidates[np.argsort(-score, kind="stable")]
     selection = rulebook.selection
-    if incumbent is None or selection.buffer == 0:
+    if incumbent is not None and not reviewed(rulebook, read.panel.dates[int(read.rows[at])].date()):
+        members = ranking[incumbent[ranking]][: selection.count]
+    elif incumbent is None or selection.buffer == 0:
         members = ranking[: selection.count]
     else:
         near = ranking[: selection.count + selection.buffer]
@@ -62,6 +67,17 @@ def choose(
         newcomers = ranking[~incumbent[ranking]][: selection.count - len(staying)]
         members = np.concatenate([staying, newcomers])
     return Chosen(in_slug_order(read, members), ranking)
+
+
+def reviewed(rulebook: Rulebook, day: date) -> bool:
+    """Whether members are chosen anew at the determination of `day`: always, or where it is the last of its month or
+    quarter by the rulebook's calendar."""
+    review = rulebook.selection.review
+    if review == "always":
+        return True
+    following = next(calendar.determination_days(rulebook.calendar, after=day, through=day + _LONGEST_PERIOD))
+    months = 1 if review == "monthly" else 3
+    return (following.year, (following.month - 1) // months) != (day.year, (day.month - 1) // months)
 
 
 def needs_grades(rulebook: Rulebook) -> bool:
@@ -86,7 +102,14 @@ def scheme_weights(
         return weighting.min_variance(sigma, max_weight=clause.max_weight, min_weight=clause.min_weight)
     caps = read.cap[at].take(columns)
     if clause.smoothing_days:
-        caps = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, clause.smoothing_days)
+        caps = smoothed_caps(
+            read.panel,
+            read.days,
+            int(read.rows[at]),
+            columns,
+            clause.smoothing_days,
+            smoothing=clause.smoothing,
+        )
     if clause.scheme == "sqrt_market_cap":
         return weighting.by_sqrt_market_cap(caps)
     if clause.scheme == "grade_tilt" and grades is not None:
@@ -100,7 +123,14 @@ def _score(read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades
         return grades[columns]
     if rank_by == "smoothed_market_cap":
         window = rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS
-        smoothed = smoothed_caps(read.panel, read.days, int(read.rows[at]), columns, window)
+        smoothed = smoothed_caps(
+            read.panel,
+            read.days,
+            int(read.rows[at]),
+            columns,
+            window,
+            smoothing=rulebook.weighting.smoothing,
+        )
         return np.where(np.isnan(smoothed), read.cap[at, columns], smoothed)
     return read.cap[at].take(columns)
 

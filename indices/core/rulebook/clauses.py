@@ -24,10 +24,16 @@ SCHEMES = (
     "min_variance",
     "grade_tilt",
 )
+SMOOTHINGS = ("mean", "ewma")
+REVIEWS = ("always", "monthly", "quarterly")
 
 
-def _clause(reader: Reader, default: Any = MISSING, *, key: str | None = None) -> Any:
-    metadata = {"reader": reader, "key": key}
+def _clause(
+    reader: Reader, default: Any = MISSING, *, key: str | None = None, silent_default: bool = False
+) -> Any:
+    """A clause read by `reader`. With `silent_default` the canonical form leaves it out at its default: a clause that
+    is newer than stored rulebooks must not change the digest of rules that never had it."""
+    metadata = {"reader": reader, "key": key, "silent_default": silent_default}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
@@ -60,21 +66,31 @@ class Screens:
 
 @dataclass(frozen=True)
 class Selection:
-    """How many of the ranked assets are taken; an incumbent stays to rank `count` + `buffer`."""
+    """How many of the ranked assets are taken; an incumbent stays to rank `count` + `buffer`.
+
+    Members are chosen anew at each `review`: every determination, or the last one of each month or quarter. At the
+    others incumbents that still pass the screens are weighted anew, and nobody enters.
+    """
 
     rank_by: str = _clause(values.choice(*RANKINGS), "market_cap")
     count: int = _clause(values.whole(1), 100)
     buffer: int = _clause(values.whole(0), 10)
+    review: str = _clause(values.choice(*REVIEWS), "always", silent_default=True)
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """How the chosen are weighted, between `min_weight` and `max_weight`. `window_days` serves the risk schemes."""
+    """How the chosen are weighted, between `min_weight` and `max_weight`. `window_days` serves the risk schemes.
+
+    Market caps are smoothed over `smoothing_days`: their plain `mean`, or an exponentially weighted one (`ewma`) of
+    that span.
+    """
 
     scheme: str = _clause(values.choice(*SCHEMES), "market_cap")
     max_weight: float = _clause(values.number(0, 1, above=True), 0.25)
     min_weight: float = _clause(values.number(0, 1), 0.0)
     smoothing_days: int = _clause(values.whole(0, 365), 0)
+    smoothing: str = _clause(values.choice(*SMOOTHINGS), "mean", silent_default=True)
     window_days: int = _clause(values.whole(20, 730), 90)
 
 
@@ -164,9 +180,12 @@ class Rulebook:
             raise RulebookError("rulebook", f"is not YAML: {' '.join(str(error).split())}") from error
         return cls.from_dict(data)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The canonical form: every clause with its value, JSON types only. `from_dict` reads it back unchanged."""
-        return {key: _plain(value) for key, value in _items(self)}
+    def to_dict(self, *, whole: bool = False) -> dict[str, Any]:
+        """The canonical form: clauses with their values, JSON types only. `from_dict` reads it back unchanged.
+
+        Clauses newer than the first rulebooks are left out at their default, unless the `whole` is asked for.
+        """
+        return {key: _plain(value, whole) for key, value in _items(self, whole)}
 
     @property
     def digest(self) -> str:
@@ -209,21 +228,29 @@ def _check_together(rulebook: Rulebook) -> None:
             "weighting.min_weight",
             f"times selection.count must not exceed 1, got {weighting.min_weight:g} x {count}",
         )
+    smoothed = weighting.smoothing_days or rulebook.selection.rank_by == "smoothed_market_cap"
+    if weighting.smoothing == "ewma" and not smoothed:
+        raise RulebookError("weighting.smoothing", "ewma needs weighting.smoothing_days above 0, got 0")
 
 
 def _key(item: Any) -> str:
     return item.metadata.get("key") or item.name
 
 
-def _items(clause: Any) -> list[tuple[str, Any]]:
-    return [(_key(item), getattr(clause, item.name)) for item in fields(clause)]
+def _items(clause: Any, whole: bool) -> list[tuple[str, Any]]:
+    found = [(item, getattr(clause, item.name)) for item in fields(clause)]
+    return [
+        (_key(item), value)
+        for item, value in found
+        if whole or not (item.metadata.get("silent_default") and value == item.default)
+    ]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, whole: bool) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
         return list(value)
     if hasattr(value, "__dataclass_fields__"):
-        return {key: _plain(item) for key, item in _items(value)}
+        return {key: _plain(item, whole) for key, item in _items(value, whole)}
     return value

@@ -1,8 +1,9 @@
 """decide(): the one function that turns what is known at a date into target weights, live and in a backtest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pandas as pd
 
 from indices.core import calendar, exact, overlay, trades
 from indices.core.capping import bounded
-from indices.core.eligibility import DEFAULT_SMOOTHING_DAYS, VOLUME_DAYS, Readings, readings, where
+from indices.core.eligibility import VOLUME_DAYS, Readings, cap_days, readings, where
 from indices.core.rulebook.choosing import Chosen, choose, scheme_weights
 from indices.core.rulebook.clauses import Rulebook
 from indices.core.rulebook.evidence import input_hash, reasons
@@ -55,6 +56,18 @@ class Decision:
     notes: tuple[str, ...] = ()
     held: str = ""
     input_hash: str = ""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known at a determination beside the market itself. None is not known: the rules then go without it.
+
+    `grades` are asset -> 0 to 100, `regime` is the risk share as a fraction; `notes` go onto the decision.
+    """
+
+    grades: Mapping[str, float] | None = None
+    regime: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,12 +195,23 @@ def lookback_days(rulebook: Rulebook) -> int:
     days = 1 + rulebook.screens.max_stale_days
     if rulebook.screens.min_median_volume_30d is not None:
         days = max(days, VOLUME_DAYS)
-    if rulebook.selection.rank_by == "smoothed_market_cap":
-        days = max(days, rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS)
-    days = max(days, rulebook.weighting.smoothing_days)
+    days = max(days, cap_days(rulebook))
     if rulebook.weighting.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
         days = max(days, rulebook.weighting.window_days + 1)
     return days
+
+
+def passive(rulebook: Rulebook, *, grades: bool, regime: bool) -> Rulebook:
+    """The rules without `grades` (ranked and weighted by market cap instead), without `regime` (fully invested)."""
+    if grades:
+        selection, weighting = rulebook.selection, rulebook.weighting
+        if selection.rank_by == "grade":
+            rulebook = replace(rulebook, selection=replace(selection, rank_by="market_cap"))
+        if weighting.scheme == "grade_tilt":
+            rulebook = replace(rulebook, weighting=replace(weighting, scheme="market_cap"))
+    if regime:
+        rulebook = replace(rulebook, overlay=replace(rulebook.overlay, regime=False))
+    return rulebook
 
 
 def check_inputs(rulebook: Rulebook, grades: Array | None, regime: float | None) -> None:
@@ -244,7 +268,7 @@ def widened(panel: Panel, members: frozenset[str]) -> Panel:
     if not missing:
         return panel
     unknown = pd.DataFrame(np.nan, index=panel.dates, columns=missing)
-    frames = {
+    frames: dict[str, Any] = {
         name: pd.concat([panel.frame(name), unknown], axis=1) for name in ("close", "market_cap", "volume")
     }
     first_days = {

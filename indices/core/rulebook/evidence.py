@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from indices.core.eligibility import (
-    DEFAULT_SMOOTHING_DAYS,
     VOLUME_DAYS,
     Readings,
+    cap_days,
     failure,
     where,
     window_start,
 )
-from indices.core.rulebook.choosing import Chosen, needs_grades
+from indices.core.rulebook.choosing import Chosen, needs_grades, reviewed
 from indices.core.rulebook.clauses import Rulebook
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +25,7 @@ def reasons(
 ) -> dict[str, str]:
     """Asset -> why it entered, stayed or left, in plain words."""
     count = rulebook.selection.count
+    anew = reviewed(rulebook, read.panel.dates[int(read.rows[at])].date())
     rank = {column: place + 1 for place, column in enumerate(chosen.ranking.tolist())}
     members, incumbents = set(columns.tolist()), set(np.flatnonzero(drifted > 0).tolist())
     told: dict[str, str] = {}
@@ -32,6 +33,8 @@ def reasons(
         place = rank.get(column)
         if column in members and column not in incumbents:
             text = f"entered: rank {place}" if place else "entered: the index waits in it"
+        elif column in members and place and place > count and not anew:
+            text = f"stayed: rank {place}, until the {rulebook.selection.review} review"
         elif column in members and place and place > count:
             text = f"stayed: rank {place}, within the buffer of {rulebook.selection.buffer}"
         elif column in members:
@@ -75,9 +78,7 @@ def input_hash(
 
 def _windows(rulebook: Rulebook) -> list[tuple[str, int]]:
     stale = 1 + rulebook.screens.max_stale_days
-    caps, closes = max(stale, rulebook.weighting.smoothing_days), stale
-    if rulebook.selection.rank_by == "smoothed_market_cap":
-        caps = max(caps, rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS)
+    caps, closes = max(stale, cap_days(rulebook)), stale
     if rulebook.weighting.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
         closes = max(closes, rulebook.weighting.window_days + 1)
     used = [("close", closes), ("market_cap", caps)]

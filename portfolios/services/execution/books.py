@@ -1,6 +1,6 @@
 """What planning and settlement read: the pots of portfolios, and the market that a cycle froze."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from indices import selectors as index_selectors
 from portfolios.core.money import price_base, to_base
 from portfolios.core.valuation import Pot, Quote
 from portfolios.models import Account, Balance, Dealing, DealingCycle, LedgerAsset, Portfolio
+from signals import selectors as signal_selectors
 
 USD = "USD"
 _LOCK_PLANNING = 41
@@ -18,11 +19,13 @@ _LOCK_CYCLE = 42
 
 @dataclass(frozen=True)
 class CycleMarket:
-    """The marks of one cycle by asset code, and the ledger assets they belong to."""
+    """The marks of one cycle by asset code, and the ledger assets they belong to. What is held is valued by `quotes`;
+    `tradable` leaves out the assets that the price guard has halted."""
 
     marks: dict[str, Decimal]
     quotes: dict[str, Quote]
     assets: dict[str, LedgerAsset]
+    tradable: dict[str, Quote]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def cycle_market(cycle: DealingCycle) -> CycleMarket:
         )
         for code, mark in marks.items()
     }
-    return CycleMarket(marks, quotes, assets)
+    tradable = {code: quote for code, quote in quotes.items() if code not in cycle.halted}
+    return CycleMarket(marks, quotes, assets, tradable)
 
 
 def books(portfolio_ids: Collection[int]) -> dict[int, Book]:
@@ -84,6 +88,15 @@ def held_tokens(portfolios: Collection[Portfolio]) -> set[str]:
         asset__kind=LedgerAsset.Kind.TOKEN,
     ).exclude(amount=0)
     return {slug for slug in rows.values_list("asset__token__slug", flat=True) if slug is not None}
+
+
+def untrusted(codes: Iterable[str]) -> dict[str, str]:
+    """Asset code -> why, of the tokens whose price has moved so far that nobody may trade by it now."""
+    slugs = [code.removeprefix("token:") for code in codes if code != USD]
+    halted = signal_selectors.halts(slugs, at=signal_selectors.market_time())
+    return {
+        f"token:{slug}": halt.reason for slug, halt in halted.items() if halt.status in ("frozen", "pending")
+    }
 
 
 def planning_lock() -> None:

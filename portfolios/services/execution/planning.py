@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -32,6 +33,7 @@ from portfolios.models import (
     Rebalance,
 )
 from portfolios.selectors.market import volumes
+from portfolios.selectors.stops import Stop, stops
 from portfolios.services import accounts, ledger
 from portfolios.services.execution.books import (
     USD,
@@ -74,7 +76,7 @@ def cycle_open() -> DealingCycle | None:
 def _open(moment: datetime) -> DealingCycle | None:
     if DealingCycle.objects.filter(priced_at=moment).exclude(status=DealingCycle.Status.SETTLED).exists():
         return None
-    parts = [*_rebalance_parts(), *_flow_parts()]
+    parts = [*_rebalance_parts(moment), *_flow_parts(moment)]
     if not parts:
         return None
     cycle = _cycle_create(parts, moment)
@@ -125,8 +127,9 @@ def _free_portfolios() -> QuerySet[Portfolio]:
     return Portfolio.objects.exclude(pk__in=busy)
 
 
-def _rebalance_parts() -> list[_Part]:
-    """One part per portfolio with a due rebalance; an older one that was never dealt is superseded by the newest."""
+def _rebalance_parts(moment: datetime) -> list[_Part]:
+    """One part per portfolio with a due rebalance; an older one that was never dealt is superseded by the newest. Where
+    the price guard stops a portfolio, its rebalance stays due."""
     due = Rebalance.objects.filter(status=Rebalance.Status.DUE, portfolio__in=_free_portfolios())
     newest: dict[int, Rebalance] = {}
     for rebalance in due.select_related("portfolio__index", "portfolio__units", "decision").order_by(
@@ -138,7 +141,10 @@ def _rebalance_parts() -> list[_Part]:
             older.save(update_fields=["status", "reason"])
         newest[rebalance.portfolio_id] = rebalance
     parts = []
+    stopped = _stops({key: rebalance.decision for key, rebalance in newest.items()}, moment)
     for rebalance in newest.values():
+        if stopped.get(rebalance.portfolio_id, Stop()).rebalances:
+            continue
         rebalance.status = Rebalance.Status.DEALING
         rebalance.save(update_fields=["status"])
         dealing = Dealing(
@@ -151,7 +157,7 @@ def _rebalance_parts() -> list[_Part]:
     return parts
 
 
-def _flow_parts() -> list[_Part]:
+def _flow_parts(moment: datetime) -> list[_Part]:
     today = signal_selectors.last_closed_day()
     dealing_now = Rebalance.objects.filter(status=Rebalance.Status.DEALING).values("portfolio_id")
     waiting = (
@@ -163,14 +169,29 @@ def _flow_parts() -> list[_Part]:
     grouped: dict[int, list[Order]] = defaultdict(list)
     for order in waiting:
         grouped[order.portfolio_id].append(order)
+    decisions = {
+        key: index_selectors.decision_in_force(orders[0].portfolio.index, as_of=today)
+        for key, orders in grouped.items()
+    }
+    stopped = _stops({key: decision for key, decision in decisions.items() if decision is not None}, moment)
     parts = []
-    for orders in grouped.values():
-        portfolio = orders[0].portfolio
-        decision = index_selectors.decision_in_force(portfolio.index, as_of=today)
-        if decision is not None:
-            dealing = Dealing(portfolio=portfolio, kind=Dealing.Kind.FLOW, decision_id=decision.pk)
-            parts.append(_Part(portfolio, dealing, orders))
+    for key, orders in grouped.items():
+        decision, stop = decisions[key], stopped.get(key, Stop())
+        if decision is None or stop.deals:
+            continue
+        dealt = [order for order in orders if order.side == Order.Side.REDEEM or not stop.invests]
+        if dealt:
+            dealing = Dealing(portfolio=dealt[0].portfolio, kind=Dealing.Kind.FLOW, decision_id=decision.pk)
+            parts.append(_Part(dealt[0].portfolio, dealing, dealt))
     return parts
+
+
+def _stops(decisions: Mapping[int, Any], moment: datetime) -> dict[int, Stop]:
+    """Portfolio id -> what the price guard stops, given the decision that each would deal by."""
+    if not signal_selectors.market_guarded():
+        return {}
+    weights = {key: index_selectors.target_weights(decision) for key, decision in decisions.items()}
+    return stops(weights, at=moment)
 
 
 def _cycle_create(parts: list[_Part], moment: datetime) -> DealingCycle:
@@ -179,11 +200,13 @@ def _cycle_create(parts: list[_Part], moment: datetime) -> DealingCycle:
         slugs |= {code.removeprefix("token:") for code in dealing_weights(part.dealing)}
     marks = index_selectors.mark_prices(sorted(slugs), at=moment)
     traded = volumes(marks, at=moment)
+    halted = signal_selectors.halts(sorted(marks), at=moment)
     assets = accounts.token_assets_ensure(marks)
     return DealingCycle.objects.create(
         priced_at=moment,
         marks={assets[slug].code: f"{mark:f}" for slug, mark in sorted(marks.items())},
         volumes={assets[slug].code: str(amount) for slug, amount in sorted(traded.items())},
+        halted={assets[slug].code: halt.reason for slug, halt in sorted(halted.items())},
     )
 
 
@@ -205,12 +228,12 @@ def _planned(part: _Part, cycle: DealingCycle, book: Book, market: CycleMarket) 
         if net > 0:
             floor = book.pot.cash + flow_matched(value, book.issued, wishes)
             part.dealing.cash_floor = from_base(floor, USD_SCALE)
-            part.plan = Plan({}, purchase_plan(book.pot, weights, market.quotes, net))
+            part.plan = Plan({}, purchase_plan(book.pot, weights, market.tradable, net))
             part.spendable = net
         elif net < 0:
-            part.plan = Plan(raising_plan(book.pot, weights, market.quotes, -net), {})
+            part.plan = Plan(raising_plan(book.pot, weights, market.tradable, -net), {})
     else:
-        part.plan = rebalance_plan(book.pot, weights, market.quotes)
+        part.plan = rebalance_plan(book.pot, weights, market.tradable)
         part.spendable = book.pot.cash
     part.dealing.save(force_insert=True)
     for order in part.orders:

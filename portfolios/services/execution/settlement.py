@@ -13,7 +13,7 @@ from portfolios.core.money import UNIT_SCALE, USD_SCALE, from_base, to_base
 from portfolios.core.valuation import total, unit_price
 from portfolios.models import Account, BlockOrder, Dealing, DealingCycle, Order, Posting, Rebalance
 from portfolios.services import accounts, ledger
-from portfolios.services.execution.books import Book, CycleMarket, books, dealing_weights
+from portfolios.services.execution.books import Book, CycleMarket, books, dealing_weights, untrusted
 from portfolios.services.execution.planning import block_order_create, flow_orders
 
 
@@ -25,18 +25,21 @@ def purchases_plan(cycle_id: int, market: CycleMarket) -> None:
         return
     dealings = list(Dealing.objects.filter(cycle=cycle, is_open=True).select_related("decision"))
     current = books([dealing.portfolio_id for dealing in dealings])
+    # What has been frozen since the cycle opened is not bought any more.
+    cycle.halted = {**cycle.halted, **untrusted(market.tradable)}
+    tradable = {code: quote for code, quote in market.tradable.items() if code not in cycle.halted}
     wanted: dict[str, dict[int, int]] = defaultdict(dict)
     for dealing in dealings:
         if dealing.kind == Dealing.Kind.FLOW and dealing.net_flow <= 0:
             continue
         pot = current[dealing.portfolio_id].pot
         spendable = pot.cash - to_base(dealing.cash_floor, USD_SCALE)
-        for code, micro in purchase_plan(pot, dealing_weights(dealing), market.quotes, spendable).items():
+        for code, micro in purchase_plan(pot, dealing_weights(dealing), tradable, spendable).items():
             wanted[code][dealing.pk] = micro
     for code, sizes in sorted(wanted.items()):
         block_order_create(cycle, code, BlockOrder.Side.BUY, sizes, market)
     cycle.status = DealingCycle.Status.BUYING
-    cycle.save(update_fields=["status"])
+    cycle.save(update_fields=["status", "halted"])
 
 
 @transaction.atomic

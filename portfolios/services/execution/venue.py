@@ -13,7 +13,7 @@ from portfolios.core.allocation import split
 from portfolios.core.money import USD_SCALE, from_base, to_base
 from portfolios.models import Account, Allocation, BlockOrder, DealingCycle, Fill
 from portfolios.services import accounts, ledger
-from portfolios.services.execution.books import CycleMarket
+from portfolios.services.execution.books import CycleMarket, untrusted
 from portfolios.services.execution.planning import block_order_create
 from portfolios.services.faultpoints import fault_point
 
@@ -32,9 +32,16 @@ def orders_drive(cycle: DealingCycle, side: str, market: CycleMarket) -> bool:
     an order found in `sending` was left there by a process that died."""
     moved = False
     open_blocks = BlockOrder.objects.filter(cycle=cycle, side=side).exclude(status__in=_REST)
-    for block in open_blocks.select_related("asset__token", "cycle").order_by("created_at", "id"):
-        new = block.status == BlockOrder.Status.NEW
-        moved = (_send(block) if new else _ask(block, market)) or moved
+    blocks = list(open_blocks.select_related("asset__token", "cycle").order_by("created_at", "id"))
+    new = {block.asset.code for block in blocks if block.status == BlockOrder.Status.NEW}
+    refused = untrusted(new) if new else {}
+    for block in blocks:
+        if block.status != BlockOrder.Status.NEW:
+            moved = _ask(block, market) or moved
+        elif block.asset.code in refused:
+            moved = _withhold(block, refused[block.asset.code]) or moved
+        else:
+            moved = _send(block) or moved
     return moved
 
 
@@ -127,6 +134,15 @@ def _send(block: BlockOrder) -> bool:
     _apply(block, report)
     fault_point("order recorded")
     return True
+
+
+def _withhold(block: BlockOrder, reason: str) -> bool:
+    """An order that was never sent is given up: its token was frozen after it was planned."""
+    return bool(
+        BlockOrder.objects.filter(pk=block.pk, status=BlockOrder.Status.NEW).update(
+            status=BlockOrder.Status.REJECTED, reason=f"Not sent. {reason}"[:240]
+        )
+    )
 
 
 def _ask(block: BlockOrder, market: CycleMarket) -> bool:

@@ -6,11 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from signals.core.features.backdrop import positive
 from signals.core.features.block import Block
 from signals.core.features.registry import declare
-from signals.core.features.rolling import Series, lagged, ratio
-from signals.core.features.shapes import line
+from signals.core.features.rolling import Series, combined, lagged, positive, ratio
+from signals.core.features.shapes import Lines
 from signals.core.panel import Array
 
 feature = partial(declare, "liquidity")
@@ -48,54 +47,61 @@ def turnover_sd(b: Block) -> Array:
 @feature("amihud_{0}", each=(30, 90), inputs="close volume", window=lambda k: k + 1, unit="per million USD")
 def amihud(b: Block, k: int) -> Array:
     """Mean over {0} days of |r| / (v / 10⁶), days without volume left out. Source: Amihud (2002)."""
-    return b.once("amihud", lambda: Series(b.size.x / (positive(b.volume.x) / 1e6))).mean(k)
+    return b.once("amihud", lambda: Series(1e6 * b.size.x / positive(b.volume.x), like=(b.ret,))).mean(k)
 
 
 @feature("spread_cs_30", inputs="high low", window=31, unit="fraction")
 def spread_cs(b: Block) -> Array:
     """Mean over 30 days of max(2 (eᵃ − 1) / (1 + eᵃ), 0), a = (√2β − √β) / (3 − 2√2) − √(γ / (3 − 2√2)), β the sum
     of ln(h/l)² of two days, γ = ln(h/l)² of the two as one. Source: Corwin & Schultz (2012)."""
-    high, low = np.log(b.high.x), np.log(b.low.x)
-    day = (high - low) ** 2
-    beta = day + lagged(day, 1)
-    gamma = (np.maximum(high, lagged(high, 1)) - np.minimum(low, lagged(low, 1))) ** 2
+    high, low = b.log_high.x, b.log_low.x
+    day = high - low
+    day *= day
+    beta = combined(np.add, day, day, 1)
+    gamma = combined(np.maximum, high, high, 1)
+    gamma -= combined(np.minimum, low, low, 1)
+    np.abs(gamma, out=gamma)
     scale = 3 - 2 * np.sqrt(2)
-    a = (np.sqrt(2 * beta) - np.sqrt(beta)) / scale - np.sqrt(gamma / scale)
-    return Series(np.maximum(2 * np.tanh(a / 2), 0.0)).mean(30)
+    # gamma is the root already: the range of two days, squared nowhere but in the formula.
+    a = (np.sqrt(2) - 1) / scale * np.sqrt(beta) - gamma / np.sqrt(scale)
+    a /= 2
+    return Series(np.maximum(2 * np.tanh(a), 0.0), like=(b.ret,)).mean(30)
 
 
 @feature("spread_ar_30", inputs="high low close", window=31, unit="fraction")
 def spread_ar(b: Block) -> Array:
     """Mean over 30 days of √max(4 (p − e)(p − e′), 0): p yesterday's ln c, e and e′ the middles of yesterday's and
     today's ln h and ln l. Source: Abdi & Ranaldo (2017), two-day correction."""
-    middle = (np.log(b.high.x) + np.log(b.low.x)) / 2
+    middle = (b.log_high.x + b.log_low.x) / 2
     price = b.log_close.lag(1)
-    return Series(np.sqrt(np.maximum(4 * (price - lagged(middle, 1)) * (price - middle), 0.0))).mean(30)
+    gap = (price - lagged(middle, 1)) * (price - middle)
+    return Series(2 * np.sqrt(np.maximum(gap, 0.0)), like=(b.ret,)).mean(30)
 
 
 @feature("spread_roll_30", inputs="close", window=32, unit="fraction")
 def spread_roll(b: Block) -> Array:
     """2 √max(−cov(r, r[−1]), 0) over 30 days. Source: Roll (1984)."""
-    product = Series(b.ret.x * b.ret.lag(1))
-    now = Series(np.where(product.known, b.ret.x, np.nan), known_as=product)
-    before = Series(np.where(product.known, b.ret.lag(1), np.nan), known_as=product)
-    number = product.count(30)
+    product = Series(combined(np.multiply, b.ret.x, b.ret.x, 1))
+    there = product.there.gap(1)
+    now, before = Series(b.ret.x + there, known_as=product), Series(b.ret.lag(1) + there, known_as=product)
+    number = product.number(30)
     covariance = (product.sum(30) - now.sum(30) * before.sum(30) / number) / (number - 1)
-    return np.where(product.enough(30), 2 * np.sqrt(np.maximum(-covariance, 0.0)), np.nan)
+    return 2 * np.sqrt(np.maximum(-covariance, 0.0))
 
 
 @feature("zero_ret_share_30", inputs="close", window=31, unit="share")
 def zero_ret_share(b: Block) -> Array:
     """Share of 30 days whose close equals the one before. Source: Lesmond, Ogden & Trzcinka (1999)."""
-    same = (b.close.x == b.close.lag(1)).astype(np.float64)
-    return Series(np.where(b.ret.known, same, np.nan), known_as=b.ret).mean(30)
+    same = np.zeros(b.close.x.shape)
+    same[1:] = b.close.x[1:] == b.close.x[:-1]
+    return Series(same + b.ret.there.gap(1), known_as=b.ret).mean(30)
 
 
 @feature("stale_days_30", inputs="volume", window=30, unit="share")
 def stale_days(b: Block) -> Array:
     """Share of 30 days with a volume under 10,000 USD. Source: Bellwether."""
     stale = (b.volume.x < STALE_USD).astype(np.float64)
-    return Series(np.where(b.volume.known, stale, np.nan), known_as=b.volume).mean(30)
+    return Series(stale + b.volume.there.gap(1), known_as=b.volume).mean(30)
 
 
 @feature("vol_shock_7_90", inputs="volume", window=90, unit="ratio")
@@ -107,7 +113,7 @@ def vol_shock(b: Block) -> Array:
 @feature("vol_trend_90", inputs="volume", window=90, unit="per day")
 def vol_trend(b: Block) -> Array:
     """Slope of ln v on time over 90 days, days without volume left out. Source: ordinary least squares."""
-    return line(Series(np.log(positive(b.volume.x))), 90)[0]
+    return Lines(Series(np.log(positive(b.volume.x)), like=(b.volume,))).over(90)[0]
 
 
 @feature("capacity_days_1m", inputs="volume", window=30, unit="days")

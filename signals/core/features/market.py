@@ -9,10 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from signals.core.features.backdrop import flat_series, positive
+from signals.core.features.backdrop import flat_series
 from signals.core.features.block import Block, both_betas
 from signals.core.features.registry import declare
-from signals.core.features.rolling import Series, lagged
+from signals.core.features.rolling import NO_SPREAD, Series, lagged, positive, without
 from signals.core.panel import Array
 
 feature = partial(declare, "market")
@@ -50,25 +50,26 @@ def beta_eth(b: Block) -> Array:
 @feature("downside_beta_180", inputs="close cap tags", window=181, unit="beta")
 def downside_beta(b: Block) -> Array:
     """Slope of r on R over those of 180 days on which R < 0, at least 45. Source: Ang, Chen & Xing (2006)."""
-    market = b.market.factor("market")[:, None]
-    down = ~np.isnan(b.ret.x) & (market < 0)
-    y = Series(np.where(down, b.ret.x, np.nan))
-    x = Series(np.where(down, market, np.nan), known_as=y)
-    number = y.count(180)
-    xx = x.squares().sum(180) - x.sum(180) ** 2 / number
+    market = b.factor("market")
+    fell = np.where(market < 0, 0.0, np.nan)[:, None]
+    y = Series(b.ret.x + fell)
+    x = Series(y.x * 0.0 + market[:, None], known_as=y)
+    squares = x.squares().sum(180)
+    number = np.where(y.enough(180, least=45), y.count(180), np.nan)
+    xx = squares - x.sum(180) ** 2 / number
     xy = Series(x.x * y.x, known_as=y).sum(180) - x.sum(180) * y.sum(180) / number
-    usable = y.enough(180, least=45) & (xx > 1e-12 * x.squares().sum(180))
-    return np.where(usable, xy / xx, np.nan)
+    return xy / without(xx, xx <= NO_SPREAD * squares)
 
 
 @feature("dimson_lag_beta_90", inputs="close cap tags", window=92, unit="beta")
 def dimson_beta(b: Block) -> Array:
     """Sum of the slopes of r on R and on R[−1], regressed together over 90 days. Source: Dimson (1979)."""
-    now, before = b.market.factor("market")[:, None], b.market.factor("market_before")[:, None]
-    known = ~np.isnan(b.ret.x) & ~np.isnan(now) & ~np.isnan(before)
-    y = Series(np.where(known, b.ret.x, np.nan))
-    x1 = Series(np.where(known, now, np.nan), known_as=y)
-    x2 = Series(np.where(known, before, np.nan), known_as=y)
+    now, before = b.against("market"), b.factor("market_before")
+    y, x1 = now.y, now.x
+    if y.known[np.isnan(before)].any():
+        y = Series(y.x + np.where(np.isnan(before), np.nan, 0.0)[:, None])
+        x1 = Series(x1.x + y.there.gap(1), known_as=y)
+    x2 = Series(y.there.gap(1) + before[:, None], known_as=y)
     first, second = both_betas(y, x1, x2, 90)
     return first + second
 
@@ -78,7 +79,7 @@ def idio_vol(b: Block) -> Array:
     """√(Σ residual² / (n − 2)) × √365 of r on R over 90 days. Source: Ang, Hodrick, Xing & Zhang (2006)."""
     pair = b.against("market")
     xx, xy, yy = pair.moments(90)
-    return np.sqrt(np.maximum(yy - xy * xy / xx, 0.0) / (pair.y.count(90) - 2)) * YEAR
+    return np.sqrt(np.maximum(yy - xy * xy / xx, 0.0) / (pair.y.number(90) - 2)) * YEAR
 
 
 @feature("r2_90", inputs="close cap tags", window=91, unit="0 to 1")
@@ -93,22 +94,22 @@ def coskew(b: Block) -> Array:
     Harvey & Siddique (2000)."""
     pair = b.against("market")
     xx, xy, yy = pair.moments(180)
-    x, y, number = pair.x, pair.y, pair.y.count(180)
+    x, y, number = pair.x, pair.y, pair.y.number(180)
     square = x.squares()
     x1, y1 = x.sum(180) / number, y.sum(180) / number
     x2, x3 = square.sum(180) / number, Series(square.x * x.x, known_as=y).sum(180) / number
     xy1, xxy = pair.xy.sum(180) / number, Series(square.x * y.x, known_as=y).sum(180) / number
     # Central moments E[x²y] and E[x³] from raw ones.
     joint = xxy - 2 * x1 * xy1 - x2 * y1 + 2 * x1 * x1 * y1
-    cubed = x3 - 3 * x1 * x2 + 2 * x1**3
+    cubed = x3 - 3 * x1 * x2 + 2 * x1 * x1 * x1
     rest = yy - xy * xy / xx
-    rest = np.where(rest > 1e-9 * yy, rest, np.nan)
+    rest = without(rest, rest <= 1e-9 * yy)
     return (joint - xy / xx * cubed) / (np.sqrt(rest / number) * (xx / number))
 
 
 @feature("corr_chg_30_180", inputs="close cap tags", window=181, unit="difference")
 def corr_change(b: Block) -> Array:
-    """Correlation of r and R over 30 days minus that over 180. Source: Longin & Solnik (2001)."""
+    """Correlation of r and R over 30 days minus that over 180. Source: Bellwether."""
     return b.against("market").correlation(30) - b.against("market").correlation(180)
 
 
@@ -116,24 +117,24 @@ def corr_change(b: Block) -> Array:
 def sector_mom(b: Block) -> Array:
     """Return over 28 days of the token's categories, weighted by the caps of 28 days ago; their mean. Source:
     Moskowitz & Grinblatt (1999)."""
-    return b.market.sector_return[:, b.columns]
+    return b.once("sector", lambda: b.cells(b.market.sector_return))
 
 
 @feature("rel_sector_28", inputs="close cap tags", window=29, unit="fraction")
 def rel_sector(b: Block) -> Array:
     """ret_28d − sector_mom_28. Source: Moskowitz & Grinblatt (1999)."""
-    return b.change(28) - b.market.sector_return[:, b.columns]
+    return b.change(28) - b.once("sector", lambda: b.cells(b.market.sector_return))
 
 
 @shared("mkt_vol_30", inputs="close cap tags", window=31, unit="per year")
 def mkt_vol(b: Block) -> Array:
-    """Standard deviation of R over 30 days × √365. Source: textbook."""
+    """Standard deviation of R over 30 days × √365. Source: standard definition."""
     return flat_series(b.market.index_return).sd(30)[:, 0] * YEAR
 
 
 @shared("mkt_drawdown", inputs="close cap tags", window=PEAK_ROWS + 1, unit="fraction")
 def mkt_drawdown(b: Block) -> Array:
-    """The market's level (R added up) / its highest of up to 1,460 days − 1. Source: textbook."""
+    """The market's level (R added up) / its highest of up to 1,460 days − 1. Source: standard definition."""
     returns = b.market.index_return
     level = np.cumsum(np.where(np.isnan(returns), 0.0, returns))
     peak = flat_series(level).max(PEAK_ROWS, least=1)[:, 0]
@@ -145,22 +146,15 @@ def mkt_drawdown(b: Block) -> Array:
 def breadth(b: Block) -> Array:
     """Share of tokens whose close is above its mean of 50 days. Source: Zaremba, Szyszka,
     Karathanasopoulos & Mikutowski (2021)."""
-    mean = Series(b.market.close.x).mean(50)  # a series of its own: its windows go with it
-    known = ~np.isnan(mean) & b.market.close.known
-    number = known.sum(axis=1)
-    above = (known & (b.market.close.x > mean)).sum(axis=1)
+    number, above = b.market.breadth
     return np.where(number >= BREADTH_LEAST, above / number, np.nan)
 
 
 @shared("dispersion_28", inputs="close tags", window=29, unit="log return")
 def dispersion(b: Block) -> Array:
     """Standard deviation across tokens of ln c / c[−28]. Source: Stivers & Sun (2010)."""
-    moved = np.log(b.market.close.x / b.market.close.lag(28))
-    known = ~np.isnan(moved)
-    number = known.sum(axis=1)
-    moved = np.where(known, moved, 0.0)
-    away = np.where(known, moved - (moved.sum(axis=1) / number)[:, None], 0.0)
-    return np.where(number >= BREADTH_LEAST, np.sqrt((away * away).sum(axis=1) / (number - 1)), np.nan)
+    number, spread = b.market.dispersion
+    return np.where(number >= BREADTH_LEAST, spread, np.nan)
 
 
 @shared("avg_corr_60", inputs="close tags", window=120, unit="−1 to 1")
@@ -220,7 +214,8 @@ def stablecoin_cap_change(b: Block) -> Array:
 
 @shared("ssr", inputs="cap tags", window=1, unit="ratio")
 def stablecoin_supply_ratio(b: Block) -> Array:
-    """Bitcoin's market cap / Σm of stablecoins. Source: Glassnode (2019)."""
+    """Bitcoin's market cap / Σm of stablecoins. Source: Schultze-Kraft & Shirakashi (2019),
+    Glassnode."""
     at = b.market.column("bitcoin")
     if at is None:
         return np.full(len(b.market.dates), np.nan)

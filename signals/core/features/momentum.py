@@ -8,7 +8,7 @@ import numpy as np
 
 from signals.core.features.block import Block, both_betas
 from signals.core.features.registry import declare
-from signals.core.features.rolling import Series, ratio
+from signals.core.features.rolling import Series, combined, lagged, ratio
 from signals.core.features.shapes import age_of_max, smallest
 from signals.core.panel import Array
 
@@ -37,14 +37,14 @@ def ret(b: Block, k: int) -> Array:
 )
 def mom(b: Block, far: int, near: int) -> Array:
     """c[−{1}] / c[−{0}] − 1: momentum without the latest {1} days. Source: Jegadeesh & Titman (1993)."""
-    return b.close.lag(near) / b.close.lag(far) - 1
+    change = combined(np.divide, b.close.x, b.close.x, far - near)
+    return lagged(change, near) - 1
 
 
 @feature("mom_accel_28", inputs="close", window=57, unit="fraction")
 def mom_accel(b: Block) -> Array:
     """Return of the last 28 days minus that of the 28 days before. Source: Gettleman & Marks (2006)."""
-    earlier = b.close.lag(28) / b.close.lag(56) - 1
-    return b.change(28) - earlier
+    return combined(np.subtract, b.change(28), b.change(28), 28)
 
 
 @feature(
@@ -61,11 +61,12 @@ def resid_mom(b: Block, k: int) -> Array:
     over 182 days. Source: Blitz, Huij & Martens (2011)."""
 
     def betas() -> tuple[Series, Series, Series, Array, Array]:
-        market, coin = b.market.factor("market")[:, None], b.market.factor("bitcoin")[:, None]
-        known = ~np.isnan(b.ret.x) & ~np.isnan(market) & ~np.isnan(coin)
-        y = Series(np.where(known, b.ret.x, np.nan))
-        x1 = Series(np.where(known, market, np.nan), known_as=y)
-        x2 = Series(np.where(known, coin, np.nan), known_as=y)
+        market, coin = b.against("market"), b.factor("bitcoin")
+        y, x1 = market.y, market.x
+        if y.known[np.isnan(coin)].any():
+            y = Series(y.x + np.where(np.isnan(coin), np.nan, 0.0)[:, None])
+            x1 = Series(x1.x + y.there.gap(1), known_as=y)
+        x2 = Series(y.there.gap(1) + coin[:, None], known_as=y)
         return y, x1, x2, *both_betas(y, x1, x2, BETA_ROWS)
 
     y, x1, x2, first, second = b.once("resid_mom", betas)
@@ -74,9 +75,10 @@ def resid_mom(b: Block, k: int) -> Array:
 
 @feature("vw_mom_28", inputs="close volume", window=29, unit="log return")
 def vw_mom(b: Block) -> Array:
-    """Σ(r·v) / Σv over 28 days: mean daily log return weighted by volume. Source: Bianchi & Dickerson (2019)."""
-    moved = Series(b.ret.x * b.volume.x)
-    traded = Series(np.where(moved.known, b.volume.x, np.nan), known_as=moved)
+    """Σ(r·v) / Σv over 28 days: mean daily log return weighted by volume. Source: Huang, Sangiorgi &
+    Urquhart (2024)."""
+    moved = Series(b.ret.x * b.volume.x, like=(b.ret,))
+    traded = Series(b.volume.x + moved.there.gap(1), known_as=moved)
     return ratio(moved.total(28), traded.sum(28))
 
 
@@ -102,8 +104,11 @@ def min_ret(b: Block) -> Array:
 @feature("max5_avg_30d", inputs="close", window=31, unit="log return")
 def max5_avg(b: Block) -> Array:
     """Mean of the five largest daily log returns of 30 days. Source: Bali, Cakici & Whitelaw (2011)."""
-    low = smallest(Series(-b.ret.x, known_as=b.ret), 30, 5)
-    return np.where(b.ret.enough(30), -(low[0] + low[1] + low[2] + low[3] + low[4]) / 5, np.nan)
+    low = smallest(Series(-b.ret.x, known_as=b.ret), 30, 5, ordered=False)
+    total = low[0] + low[1] + low[2] + low[3] + low[4]
+    total /= -5
+    total += b.ret.there.gap(30)
+    return total
 
 
 @feature("dist_high_{0}", each=(91, 364), inputs="close", window=lambda k: k, unit="fraction")
@@ -114,7 +119,7 @@ def dist_high(b: Block, k: int) -> Array:
 
 @feature("dist_low_364", inputs="close", window=364, unit="fraction")
 def dist_low(b: Block) -> Array:
-    """c / lowest close of 364 days − 1. Source: George & Hwang (2004)."""
+    """c / lowest close of 364 days − 1. Source: after George & Hwang (2004), who measure from the high."""
     return b.close.x / b.close.min(364) - 1
 
 
@@ -127,4 +132,4 @@ def days_since_high(b: Block) -> Array:
 @feature("lt_reversal_364_182", inputs="close", window=365, unit="fraction")
 def lt_reversal(b: Block) -> Array:
     """−(c[−182] / c[−364] − 1). Source: De Bondt & Thaler (1985)."""
-    return 1 - b.close.lag(182) / b.close.lag(364)
+    return -lagged(b.change(182), 182)

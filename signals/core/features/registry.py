@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from signals.core.features.block import Block
@@ -17,6 +17,9 @@ CATEGORIES = {
     "valuation": "Size and valuation",
     "market": "Market and beta",
     "seasonality": "Seasonality",
+    "network": "On-chain network",
+    "derivatives": "Derivatives",
+    "sentiment": "Sentiment and attention",
 }
 INPUTS = {
     "open": "open",
@@ -27,6 +30,10 @@ INPUTS = {
     "cap": "market cap",
     "tags": "categories",
     "calendar": "calendar",
+    "onchain": "on-chain metrics",
+    "perpetuals": "funding and open interest",
+    "news": "news",
+    "mood": "fear & greed",
 }
 
 
@@ -40,7 +47,8 @@ class Feature:
 
     `window` is how many rows, the current one included, its value is made from; earlier ones change nothing. `shared`
     is a feature that has one value per date for all tokens. `make` takes a Block and returns [date x asset] float64,
-    or [date] where shared; NaN is missing.
+    or [date] where shared; NaN is missing. `needs` are the observations (signals.core.observations) it is made from
+    beside the candles; a panel that lacks one of them does not have the feature.
     """
 
     name: str
@@ -51,6 +59,7 @@ class Feature:
     shared: bool
     formula: str
     source: str
+    needs: tuple[str, ...]
     make: Callable[[Block], Array] = field(repr=False, compare=False)
 
 
@@ -66,6 +75,7 @@ def declare(
     unit: str,
     each: Iterable[object] = (),
     shared: bool = False,
+    needs: str = "",
 ) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
     """Declares the decorated function as a feature, or as one per element of `each`.
 
@@ -92,6 +102,7 @@ def declare(
                 shared=shared,
                 formula=formula,
                 source=source,
+                needs=tuple(needs.split()),
                 make=_bound(function, values),
             )
         return function
@@ -108,10 +119,13 @@ def declared() -> Iterator[Feature]:
     return iter(_FEATURES.values())
 
 
-def chosen(names: Iterable[str] | None) -> list[Feature]:
-    """The features of these names in this order, all for None. Raises UnknownFeature for a name that is none."""
+def chosen(names: Iterable[str] | None, observed: Container[str] = ()) -> list[Feature]:
+    """The features of these names in this order; for None all that candles and the metrics `observed` allow.
+
+    Raises UnknownFeature for a name that is none.
+    """
     if names is None:
-        return list(_FEATURES.values())
+        return [one for one in _FEATURES.values() if all(metric in observed for metric in one.needs)]
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in _FEATURES]
     if unknown:

@@ -1,9 +1,11 @@
 """Trailing windows over [date x asset] arrays, each value made from the rows of its window and from nothing else.
 
-A window of k rows is put together from windows of 1, 2, 4, 8 .. rows (log2 k passes). Unlike a running sum that adds
-the new row and takes the old one away, nothing drifts and nothing is remembered: the same rows give the same bits,
-however long the history before them. Rows before the first count as missing. Missing is NaN and adds nothing; a window
-is known where at least `needed(k)` of its rows are.
+A window of k rows is put together from shorter ones, about log2 k times. Unlike a running sum that adds the new row
+and takes the old one away, nothing drifts and nothing is remembered: the same rows give the same bits, however long
+the history before them. Rows before the first count as missing. Missing is NaN and adds nothing; a window is known
+where at least `needed(k)` of its rows are.
+
+Missing is passed on by arithmetic (adding an array of 0 and NaN), which is three times faster than choosing per cell.
 """
 
 from __future__ import annotations
@@ -25,8 +27,11 @@ FLAT = 1e-7
 """A range or deviation under this share of its level is rounding, and a ratio to it is missing."""
 NO_SPREAD = 1e-12
 """A variance under this share of the mean square is rounding: it is zero."""
+MONTH = 30
+"""Windows of whole months are made of each other: they are what most features look at."""
 
 Combine = Callable[..., Any]
+Bits = npt.NDArray[np.bool_]
 
 
 def needed(rows: int) -> int:
@@ -34,91 +39,150 @@ def needed(rows: int) -> int:
     return max(1, math.ceil(MIN_SHARE * rows))
 
 
+def parts(rows: int) -> tuple[int, int]:
+    """The newer and the older window that one of `rows` rows is put together from; there are at least two rows."""
+    if rows > MONTH and rows % MONTH == 0:
+        older = rows // (2 * MONTH) * MONTH
+    elif rows & (rows - 1) == 0:
+        older = rows // 2
+    else:
+        older = rows & -rows
+    return rows - older, older
+
+
+def combined(combine: Combine, x: Array, y: Array, rows: int) -> Array:
+    """combine(x, y of `rows` rows ago); NaN before the first row."""
+    out = np.empty_like(x)
+    out[:rows] = np.nan
+    if rows < len(x):
+        combine(x[rows:], y[: len(y) - rows], out=out[rows:])
+    return out
+
+
 def lagged(x: Array, rows: int) -> Array:
     """`x` of `rows` rows ago; NaN before the first row."""
-    out = np.full_like(x, np.nan)
+    out = np.empty_like(x)
+    out[:rows] = np.nan
     if rows < len(x):
         out[rows:] = x[: len(x) - rows]
     return out
 
 
-def ratio(top: Array, bottom: Array) -> Array:
-    """top / bottom, missing where the bottom is not above zero."""
-    return np.where(bottom > 0, top / bottom, np.nan)
-
-
-def per_flat(top: Array, spread: Array, level: Array | float) -> Array:
-    """top / spread, missing where the spread is under FLAT of the level."""
-    return np.where(spread > FLAT * np.abs(level), top / spread, np.nan)
-
-
-def _joined(
-    newer: npt.NDArray[Any], older: npt.NDArray[Any], rows: int, combine: Combine
-) -> npt.NDArray[Any]:
-    """The window of `newer`, and behind its `rows` rows the window of `older`."""
-    out = np.empty_like(newer)
-    out[:rows] = newer[:rows]
-    if rows < len(newer):
-        combine(newer[rows:], older[: len(older) - rows], out=out[rows:])
+def without(x: Array, where: Bits) -> Array:
+    """`x` with NaN at those cells; `x` itself where there are none."""
+    if not where.any():
+        return x
+    out = x.copy()
+    out[where] = np.nan
     return out
 
 
-class Pyramid:
-    """Windows of 1, 2, 4 .. rows of one array under one operation, made when asked for and kept.
+def positive(x: Array) -> Array:
+    """`x` where above zero, else missing."""
+    return without(x, x <= 0)
 
-    `stride` is the distance between the rows of a window: 7 takes every seventh row.
+
+def ratio(top: Array, bottom: Array) -> Array:
+    """top / bottom, missing where the bottom is not above zero."""
+    return without(top / bottom, bottom <= 0)
+
+
+def per_flat(top: Array, spread: Array, level: Array | float) -> Array:
+    """top / spread, missing where the spread is not over FLAT of the level; where one is missing, so is the other."""
+    return without(top / spread, spread <= FLAT * np.abs(level))
+
+
+class Pyramid:
+    """Windows of one array under one operation, made when asked for and kept.
+
+    `stride` is the distance between the rows of a window: 7 takes every seventh row. With `overlap`, the two parts of
+    a window may share rows.
     """
 
     def __init__(self, base: npt.NDArray[Any], combine: Combine, *, overlap: bool, stride: int = 1) -> None:
-        self._levels = [base]
+        self._made = {1: base}
         self._combine = combine
         self._overlap = overlap
         self._stride = stride
 
-    def level(self, number: int) -> npt.NDArray[Any]:
-        """The window of 2**number rows."""
-        while len(self._levels) <= number:
-            last = self._levels[-1]
-            step = (1 << (len(self._levels) - 1)) * self._stride
-            self._levels.append(_joined(last, last, step, self._combine))
-        return self._levels[number]
-
     def over(self, rows: int) -> npt.NDArray[Any]:
         """The window of `rows` rows. Do not write into it."""
-        top = rows.bit_length() - 1
-        out, done = self.level(top), 1 << top
-        if done == rows:
-            return out
-        if self._overlap:
-            return _joined(out, out, (rows - done) * self._stride, self._combine)
-        for number in range(top - 1, -1, -1):
-            if rows & (1 << number):
-                out = _joined(out, self.level(number), done * self._stride, self._combine)
-                done += 1 << number
+        found = self._made.get(rows)
+        if found is not None:
+            return found
+        size = 1 << (rows.bit_length() - 1)
+        newer, older = (size, size) if self._overlap and size < rows else parts(rows)
+        later, earlier, lag = self.over(newer), self.over(older), (rows - older) * self._stride
+        out = np.empty_like(later)
+        out[:lag] = later[:lag]
+        if lag < len(out):
+            self._combine(later[lag:], earlier[: len(out) - lag], out=out[lag:])
+        self._made[rows] = out
         return out
+
+
+class Known:
+    """Where a series is known, and in how many rows of each window. Series known in the same places share one."""
+
+    def __init__(self, mask: Bits) -> None:
+        self.mask = mask
+        self._counts: dict[int, Pyramid] = {}
+        self._kept: dict[Any, Array] = {}
+
+    def count(self, rows: int, stride: int = 1) -> npt.NDArray[np.int16]:
+        """How many of the last `rows` rows are known."""
+        if stride not in self._counts:
+            self._counts[stride] = Pyramid(self.mask.astype(np.int16), np.add, overlap=False, stride=stride)
+        return np.asarray(self._counts[stride].over(rows))
+
+    def enough(self, rows: int, least: int | None = None, stride: int = 1) -> Bits:
+        """Where the window has `least` known rows, by default `needed(rows)`."""
+        return np.asarray(self.count(rows, stride) >= (needed(rows) if least is None else least))
+
+    def gap(self, rows: int, least: int | None = None, stride: int = 1) -> Array:
+        """Zero where the window has enough known rows, NaN elsewhere: to be added. Do not write into it."""
+        key = ("gap", rows, least, stride)
+        if key not in self._kept:
+            self._kept[key] = np.where(self.enough(rows, least, stride), 0.0, np.nan)
+        return self._kept[key]
+
+    def number(self, rows: int, stride: int = 1) -> Array:
+        """How many rows of the window are known where that is enough, else NaN. Do not write into it."""
+        key = ("number", rows, stride)
+        if key not in self._kept:
+            self._kept[key] = self.gap(rows, stride=stride) + self.count(rows, stride)
+        return self._kept[key]
+
+    def weight(self, decay: float, span: int, rows: int) -> Array:
+        """Sum of the weights decay**i of the known ones of `rows` rows, NaN where `span` rows do not know enough."""
+        key = ("weight", decay, span, rows)
+        if key not in self._kept:
+            weight = _decayed(self.mask.astype(np.float64), decay, rows)
+            weight += self.gap(span)
+            self._kept[key] = weight
+        return self._kept[key]
 
 
 class Series:
     """One [date x asset] array, NaN where missing, and its trailing windows."""
 
-    def __init__(self, x: Array, *, known_as: Series | None = None) -> None:
-        """`known_as` is a series missing in exactly the same places: it lends its counts."""
+    def __init__(self, x: Array, *, known_as: Series | None = None, like: tuple[Series, ...] = ()) -> None:
+        """`known_as` is a series missing in exactly the same places; `like` are some that may be."""
         self.x = x
-        self._like = known_as
         self._kept: dict[Any, Any] = {}
+        self.there: Known = known_as.there if known_as is not None else _known(x, like)
 
     @property
-    def known(self) -> npt.NDArray[np.bool_]:
+    def known(self) -> Bits:
         """Where a value is."""
-        if self._like is not None:
-            return self._like.known
-        if "known" not in self._kept:
-            self._kept["known"] = ~np.isnan(self.x)
-        return np.asarray(self._kept["known"])
+        return self.there.mask
 
     def filled(self, value: float) -> Array:
-        """The array with `value` in the place of NaN."""
-        return np.where(self.known, self.x, value)
+        """The array with `value` in the place of NaN. Do not write into it."""
+        key = ("filled", value)
+        if key not in self._kept:
+            self._kept[key] = np.where(self.known, self.x, value)
+        return np.asarray(self._kept[key])
 
     def lag(self, rows: int) -> Array:
         """The values of `rows` rows ago."""
@@ -126,30 +190,32 @@ class Series:
 
     def count(self, rows: int, stride: int = 1) -> npt.NDArray[np.int16]:
         """How many of the last `rows` rows are known."""
-        if self._like is not None:
-            return self._like.count(rows, stride)
-        windows = self._windows(("count", stride), lambda: self.known.astype(np.int16), np.add, stride=stride)
-        return np.asarray(windows.over(rows))
+        return self.there.count(rows, stride)
+
+    def number(self, rows: int) -> Array:
+        """How many of the last `rows` rows are known, NaN where not enough are."""
+        return self.there.number(rows)
 
     def sum(self, rows: int, stride: int = 1) -> Array:
-        """Sum of the known ones of the last `rows` rows; zero where there is none."""
-        windows = self._windows(("sum", stride), lambda: self.filled(0.0), np.add, stride=stride)
-        return np.asarray(windows.over(rows))
+        """Sum of the known ones of the last `rows` rows; zero where there is none. Do not write into it."""
+        key = ("sum", stride)
+        if key not in self._kept:
+            self._kept[key] = Pyramid(self.filled(0.0), np.add, overlap=False, stride=stride)
+        return np.asarray(self._kept[key].over(rows))
 
-    def enough(self, rows: int, least: int | None = None, stride: int = 1) -> npt.NDArray[np.bool_]:
+    def enough(self, rows: int, least: int | None = None, stride: int = 1) -> Bits:
         """Where the window has `least` known rows, by default `needed(rows)`."""
-        return np.asarray(self.count(rows, stride) >= (needed(rows) if least is None else least))
+        return self.there.enough(rows, least, stride)
 
     def total(self, rows: int) -> Array:
         """The sum, missing where too few rows are known."""
-        return np.where(self.enough(rows), self.sum(rows), np.nan)
+        return self.sum(rows) + self.there.gap(rows)
 
     def mean(self, rows: int, stride: int = 1) -> Array:
         """Mean of the known rows; with a stride, of `rows` rows that far apart."""
         key = ("mean", rows, stride)
         if key not in self._kept:
-            mean = self.sum(rows, stride) / self.count(rows, stride)
-            self._kept[key] = np.where(self.enough(rows, stride=stride), mean, np.nan)
+            self._kept[key] = self.sum(rows, stride) / self.there.number(rows, stride)
         return np.asarray(self._kept[key])
 
     def squares(self) -> Series:
@@ -163,25 +229,28 @@ class Series:
         """Variance over the known rows; for series whose mean is not large against their spread."""
         key = ("variance", rows, ddof)
         if key not in self._kept:
-            number, total, square = self.count(rows), self.sum(rows), self.squares().sum(rows)
-            spread = square - total * total / number
-            spread[spread <= NO_SPREAD * square] = 0.0
-            self._kept[key] = np.where(self.enough(rows), spread / (number - ddof), np.nan)
+            number, square = self.number(rows), self.squares().sum(rows)
+            self._kept[key] = spread(square, self.sum(rows), number) / (number - ddof)
         return np.asarray(self._kept[key])
 
     def sd(self, rows: int) -> Array:
         """Sample standard deviation over the known rows."""
-        return np.sqrt(self.variance(rows))
+        key = ("sd", rows)
+        if key not in self._kept:
+            self._kept[key] = np.sqrt(self.variance(rows))
+        return np.asarray(self._kept[key])
 
     def max(self, rows: int, least: int | None = None) -> Array:
         """Largest known value of the last `rows` rows."""
-        windows = self._windows("max", lambda: self.filled(-np.inf), np.maximum, overlap=True)
-        return np.where(self.enough(rows, least), windows.over(rows), np.nan)
+        if "max" not in self._kept:
+            self._kept["max"] = Pyramid(self.x, np.fmax, overlap=True)
+        return np.asarray(self._kept["max"].over(rows) + self.there.gap(rows, least))
 
     def min(self, rows: int) -> Array:
         """Smallest known value of the last `rows` rows."""
-        windows = self._windows("min", lambda: self.filled(np.inf), np.minimum, overlap=True)
-        return np.where(self.enough(rows), windows.over(rows), np.nan)
+        if "min" not in self._kept:
+            self._kept["min"] = Pyramid(self.x, np.fmin, overlap=True)
+        return np.asarray(self._kept["min"].over(rows) + self.there.gap(rows))
 
     def decayed(self, decay: float, span: int, rows: int = EMA_ROWS) -> Array:
         """Exponential mean: weight decay**i for i rows ago, i < `rows` (a power of two), over the known rows.
@@ -190,14 +259,9 @@ class Series:
         """
         key = ("decayed", decay, span, rows)
         if key not in self._kept:
-            top, bottom = self.filled(0.0), self.known.astype(np.float64)
-            step = 1
-            while step < rows:
-                for array in (top, bottom):
-                    # The right side is made before it is added, so no row sees another's new value.
-                    array[step:] += array[: max(len(array) - step, 0)] * decay**step
-                step *= 2
-            self._kept[key] = np.where(self.enough(span), top / bottom, np.nan)
+            mean = _decayed(self.filled(0.0).copy(), decay, rows)
+            mean /= self.there.weight(decay, span, rows)
+            self._kept[key] = mean
         return np.asarray(self._kept[key])
 
     def ema(self, span: int) -> Array:
@@ -208,16 +272,30 @@ class Series:
         """Wilder's mean of `span` days: decay 1 − 1/span."""
         return self.decayed(1 - 1 / span, span)
 
-    def _windows(
-        self,
-        key: object,
-        base: Callable[[], npt.NDArray[Any]],
-        combine: Combine,
-        *,
-        overlap: bool = False,
-        stride: int = 1,
-    ) -> Pyramid:
-        if key not in self._kept:
-            self._kept[key] = Pyramid(base(), combine, overlap=overlap, stride=stride)
-        windows: Pyramid = self._kept[key]
-        return windows
+
+def _known(x: Array, like: tuple[Series, ...]) -> Known:
+    mask = ~np.isnan(x)
+    return next((other.there for other in like if np.array_equal(other.known, mask)), None) or Known(mask)
+
+
+def spread(square: Array, total: Array, number: Array) -> Array:
+    """Sum of squares about the mean, from the sum of squares and the sum; zero where it is only rounding."""
+    out = total * total
+    out /= number
+    np.subtract(square, out, out=out)
+    rounding = out <= NO_SPREAD * square
+    if rounding.any():
+        out[rounding] = 0.0
+    return out
+
+
+def _decayed(x: Array, decay: float, rows: int) -> Array:
+    """Sum of decay**i times the value i rows ago, in the place of `x`, which is returned."""
+    older = np.empty_like(x)
+    step = 1
+    while step < min(rows, len(x)):
+        # The right side is made before it is added, so no row sees another's new value.
+        np.multiply(x[:-step], decay**step, out=older[step:])
+        x[step:] += older[step:]
+        step *= 2
+    return x

@@ -8,8 +8,8 @@ import numpy as np
 
 from signals.core.features.block import Block
 from signals.core.features.registry import declare
-from signals.core.features.rolling import EMA_ROWS, Series, per_flat, ratio
-from signals.core.features.shapes import about_mean, age_of_max, last_within, line, rescaled_range, weighted
+from signals.core.features.rolling import EMA_ROWS, Series, combined, per_flat, ratio, without
+from signals.core.features.shapes import Lines, about_mean, age_of_max, event_before, rescaled_range, weighted
 from signals.core.panel import Array
 
 feature = partial(declare, "trend")
@@ -38,12 +38,12 @@ def sma_cross(b: Block, short: int, far: int) -> Array:
 
 @feature("vol_sma_{0}", each=(5, 20, 50, 200), inputs="volume", window=lambda k: k, unit="fraction")
 def vol_sma(b: Block, k: int) -> Array:
-    """v / mean volume of {0} days − 1. Source: Fieberg, Liedtke, Poddig, Walker & Zaremba (2024), CTREND."""
+    """v / mean volume of {0} days − 1. Source: Fieberg, Liedtke, Poddig, Walker & Zaremba (2025), CTREND."""
     return ratio(b.volume.x, b.volume.mean(k)) - 1
 
 
 def _macd(b: Block) -> Series:
-    return b.once("macd", lambda: Series(b.close.ema(12) - b.close.ema(26)))
+    return b.once("macd", lambda: Series(b.close.ema(12) - b.close.ema(26), like=(b.close,)))
 
 
 @feature("macd", inputs="close", window=EMA_ROWS, unit="fraction of price")
@@ -60,13 +60,13 @@ def macd_hist(b: Block) -> Array:
 
 @feature("volmacd", inputs="volume", window=EMA_ROWS, unit="fraction")
 def volmacd(b: Block) -> Array:
-    """EMA12(v) / EMA26(v) − 1: MACD of volume, as a share of its slow mean. Source: Fieberg et al. (2024), CTREND."""
+    """EMA12(v) / EMA26(v) − 1: MACD of volume, as a share of its slow mean. Source: Fieberg et al. (2025), CTREND."""
     return ratio(b.volume.ema(12), b.volume.ema(26)) - 1
 
 
 def _rsi(b: Block) -> Series:
     def make() -> Series:
-        step = b.close.x - b.close.lag(1)
+        step = combined(np.subtract, b.close.x, b.close.x, 1)
         up = Series(np.maximum(step, 0.0), known_as=b.ret).wilder(14)
         down = Series(np.maximum(-step, 0.0), known_as=b.ret).wilder(14)
         return Series(100 * ratio(up, up + down))
@@ -111,23 +111,24 @@ def stoch_d(b: Block) -> Array:
 @feature("cci_20", inputs="high low close", window=20, unit="index")
 def cci(b: Block) -> Array:
     """(p − mean p) / (0.015 · mean |p − mean p|), p = (h + l + c)/3, over 20 days. Source: Lambert (1980)."""
-    mean, away, _ = about_mean(b.typical, 20)
+    mean, away = b.typical.mean(20), about_mean(b.typical, 20, np.abs)
     return per_flat(b.typical.x - mean, away, mean) / 0.015
 
 
 @feature("williams_r_14", inputs="high low close", window=14, unit="−1 to 0")
 def williams_r(b: Block) -> Array:
     """−(H − c) / (H − L) over the highest high and lowest low of 14 days. Source: Williams (1973)."""
-    low, high = b.low.min(14), b.high.max(14)
-    return per_flat(b.close.x - high, high - low, high)
+    return _stochastic(b).x - 1
 
 
 def _direction(b: Block) -> tuple[Array, Array]:
     def make() -> tuple[Array, Array]:
-        rise, fall = b.high.x - b.high.lag(1), b.low.lag(1) - b.low.x
-        gone = np.isnan(rise) | np.isnan(fall)
-        up = Series(np.where(gone, np.nan, np.where((rise > fall) & (rise > 0), rise, 0.0)))
-        down = Series(np.where(gone, np.nan, np.where((fall > rise) & (fall > 0), fall, 0.0)), known_as=up)
+        rise = combined(np.subtract, b.high.x, b.high.x, 1)
+        fall = -combined(np.subtract, b.low.x, b.low.x, 1)
+        gap = Series(rise + fall, like=(b.ret,))
+        both = gap.there.gap(1)
+        up = Series(np.maximum(rise, 0.0) * (rise > fall) + both, known_as=gap)
+        down = Series(np.maximum(fall, 0.0) * (fall > rise) + both, known_as=gap)
         reach = b.true_range.wilder(14)
         return 100 * ratio(up.wilder(14), reach), 100 * ratio(down.wilder(14), reach)
 
@@ -168,40 +169,47 @@ def donchian_ensemble(b: Block) -> Array:
     """Share of the channels of 5, 10, 20, 30, 60, 90, 150, 250, 360 days that are long: in at a close equal to the
     channel's high, out at one under the middle of the channel; an entry older than the channel has expired. Over the
     channels known, at least five. Source: Zarattini, Pagani & Barbon (2025)."""
-    held, known = np.zeros_like(b.close.x), np.zeros_like(b.close.x)
+    held = known = np.zeros((1, b.close.x.shape[1]), dtype=np.int8)
     for k in CHANNELS:
-        high, low = b.close.max(k), b.close.min(k)
-        entry = last_within(b.close.x >= high, k)
-        leave = last_within(b.close.x < (high + low) / 2, k)
-        there = ~np.isnan(high)
-        known += there
-        held += there & (entry > leave)
-    return np.where(known >= FEWEST_CHANNELS, held / known, np.nan)
+        close = b.recent(b.close, 2 * k - 1)
+        high, middle = close.max(k), close.min(k)
+        there = close.enough(k)
+        middle += high
+        middle /= 2
+        long = event_before(close.x >= high, close.x < middle, k)
+        long &= there
+        if b.last:
+            there, long = there[-1:], long[-1:]
+        known, held = known + there, held + long
+    share = held / known.astype(np.float64)
+    return without(share, known < FEWEST_CHANNELS)
+
+
+def _half_width(b: Block) -> Array:
+    return b.once("bands", lambda: 2 * np.sqrt(about_mean(b.close, 20, np.square)))
 
 
 @feature("boll_pctb_20", inputs="close", window=20, unit="0 to 1 inside the bands")
 def boll_pctb(b: Block) -> Array:
     """(c − lower) / (upper − lower), bands at mean ± 2 sd of 20 closes. Source: Bollinger (2001)."""
-    mean, _, square = b.once("bands", lambda: about_mean(b.close, 20))
-    wide = 2 * np.sqrt(square)
+    mean, wide = b.close.mean(20), _half_width(b)
     return per_flat(b.close.x - mean + wide, 2 * wide, mean)
 
 
 @feature("boll_width_20", inputs="close", window=20, unit="fraction")
 def boll_width(b: Block) -> Array:
     """(upper − lower) / mean, bands at mean ± 2 sd of 20 closes. Source: Bollinger (2001)."""
-    mean, _, square = b.once("bands", lambda: about_mean(b.close, 20))
-    return 4 * np.sqrt(square) / mean
+    return 2 * _half_width(b) / b.close.mean(20)
 
 
 def _line(b: Block, k: int) -> tuple[Array, Array, Array]:
-    return b.once(("line", k), lambda: line(b.log_close, k))
+    lines = b.once("lines", lambda: Lines(b.log_close))
+    return b.once(("line", k), lambda: lines.over(k))
 
 
 @feature("slope_t_{0}", each=(30, 90), inputs="close", window=lambda k: k, unit="t-value")
 def slope_t(b: Block, k: int) -> Array:
-    """t of the slope of ln c on time over {0} days. Source: ordinary least squares; Huang, Sangiorgi & Urquhart
-    (2024)."""
+    """t of the slope of ln c on time over {0} days. Source: ordinary least squares."""
     return _line(b, k)[1]
 
 
@@ -230,23 +238,28 @@ def hurst(b: Block) -> Array:
     (1951); Mandelbrot & Wallis (1969)."""
     size = np.log(np.array(HURST_ROWS, dtype=np.float64))
     weights = (size - size.mean()) / ((size - size.mean()) ** 2).sum()
-    out = np.zeros_like(b.close.x)
+    out: Array = np.zeros(1)
     for rows, weight in zip(HURST_ROWS, weights, strict=True):
-        blocks = 180 // rows
-        scores = Series(rescaled_range(b.log_close, b.ret, rows))
-        out += weight * scores.mean(blocks, stride=rows)
+        # For the last row alone, every block's end is `rows` rows from the next.
+        step = rows if b.last else 1
+        scores = Series(rescaled_range(b.log_close, b.ret, rows, step))
+        out = out + weight * scores.mean(180 // rows, stride=rows // step)[-1 if b.last else 0 :]
     return out
 
 
 @feature("cmf_20", inputs="high low close volume", window=20, unit="−1 to 1")
 def cmf(b: Block) -> Array:
-    """Σ(v · ((c − l) − (h − c)) / (h − l)) / Σv over 20 days; a day without range counts zero. Source: Chaikin
-    (1982)."""
+    """Σ(v · ((c − l) − (h − c)) / (h − l)) / Σv over 20 days; a day without range counts zero. Source: Chaikin's
+    money flow, standard definition."""
     high, low, close = b.high.x, b.low.x, b.close.x
     spread = high - low
-    place = np.where(spread == 0, 0.0, (2 * close - low - high) / spread)
-    flow = Series(place * b.volume.x)
-    traded = Series(np.where(flow.known, b.volume.x, np.nan), known_as=flow)
+    place = 2 * close - low - high
+    place /= spread
+    flat = spread == 0
+    if flat.any():
+        place[flat] = 0.0
+    flow = Series(place * b.volume.x, like=(b.close,))
+    traded = Series(b.volume.x + flow.there.gap(1), known_as=flow)
     return ratio(flow.total(20), traded.sum(20))
 
 
@@ -254,22 +267,23 @@ def cmf(b: Block) -> Array:
 def obv_slope(b: Block) -> Array:
     """Slope on time of on-balance volume (sign(r) · v added up) over 30 days / mean v of 30 days. Source: Granville
     (1963)."""
-    flow = Series(np.sign(b.ret.x) * b.volume.x)
+    flow = Series(np.sign(b.ret.x) * b.volume.x, like=(b.ret,))
     time = np.arange(30.0)
     away = (time - time.mean()) / ((time - time.mean()) ** 2).sum()
     # The flow of a day is in every later level, and the level before the window in none that matters.
     weights = np.cumsum(away[::-1])
     weights[-1] = 0.0
-    slope = np.where(flow.enough(30), weighted(flow, weights), np.nan)
-    return ratio(slope, b.volume.mean(30))
+    return ratio(weighted(flow, weights) + flow.there.gap(30), b.volume.mean(30))
 
 
 @feature("mfi_14", inputs="high low close volume", window=15, unit="0 to 100")
 def mfi(b: Block) -> Array:
     """100 · U / (U + D): p · v of 14 days added up where p = (h + l + c)/3 rose and where it fell. Source: Quong &
     Soudack (1989)."""
+    step = combined(np.subtract, b.typical.x, b.typical.x, 1)
     flow = b.typical.x * b.volume.x
-    step = b.typical.x - b.typical.lag(1)
-    up = Series(np.where(np.isnan(step), np.nan, np.where(step > 0, flow, flow * 0.0)))
-    down = Series(np.where(np.isnan(step), np.nan, np.where(step < 0, flow, flow * 0.0)), known_as=up)
+    either = Series(flow + step, like=(b.ret,))
+    gap = either.there.gap(1)
+    up = Series(flow * (step > 0) + gap, known_as=either)
+    down = Series(flow * (step < 0) + gap, known_as=either)
     return 100 * ratio(up.total(14), up.sum(14) + down.sum(14))

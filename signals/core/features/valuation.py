@@ -8,6 +8,7 @@ import numpy as np
 
 from signals.core.features.block import Block
 from signals.core.features.registry import declare
+from signals.core.features.rolling import combined, without
 from signals.core.panel import Array
 
 feature = partial(declare, "valuation")
@@ -22,13 +23,13 @@ def log_mcap(b: Block) -> Array:
 @feature("mcap_rank", inputs="cap", window=1, unit="rank")
 def mcap_rank(b: Block) -> Array:
     """Rank of m among the known caps of the date, 1 the largest. Source: Bellwether."""
-    return b.market.cap_rank[:, b.columns]
+    return b.cells(b.market.cap_rank)
 
 
 @feature("mcap_share", inputs="cap tags", window=1, unit="fraction")
 def mcap_share(b: Block) -> Array:
     """m / Σm over all tokens but stablecoins and stand-ins for others. Source: Bellwether."""
-    return b.cap.x / b.market.total_cap[:, None]
+    return b.cap.x / b.daily(b.market.total_cap)[:, None]
 
 
 @feature("log_price", inputs="close", window=1, unit="ln USD")
@@ -46,14 +47,17 @@ def maxdprc(b: Block) -> Array:
 @feature("age_days", inputs="close", window=1, unit="days")
 def age_days(b: Block) -> Array:
     """Days since the first known price. Source: Liu, Tsyvinski & Wu (2022)."""
-    age = (b.market.days[:, None] - b.market.first_days[None, b.columns]).astype(np.float64)
-    return np.where(age >= 0, age, np.nan)  # NaT becomes a large negative number
+    first = b.market.first_days[b.columns].astype(np.int64).astype(np.float64)
+    first[first < 0] = np.nan  # NaT becomes a large negative number
+    age = b.days.astype(np.int64)[:, None] - first
+    return without(age, age < 0)
 
 
 @feature("issuance_{0}", each=(30, 364), inputs="close cap", window=lambda k: k + 1, unit="fraction")
 def issuance(b: Block, k: int) -> Array:
     """s / s[−{0}] − 1, the supply s = m / c. Source: Pontiff & Woodgate (2008)."""
-    return (b.cap.x / b.cap.lag(k)) / (b.close.x / b.close.lag(k)) - 1
+    supply = b.once("supply", lambda: b.cap.x / b.close.x)
+    return combined(np.divide, supply, supply, k) - 1
 
 
 @feature("px_to_avg_364", inputs="close", window=364, unit="ratio")

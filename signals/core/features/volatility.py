@@ -8,8 +8,8 @@ import numpy as np
 
 from signals.core.features.block import Block
 from signals.core.features.registry import declare
-from signals.core.features.rolling import EMA_ROWS, Series, lagged, ratio
-from signals.core.features.shapes import smallest, worst_fall
+from signals.core.features.rolling import EMA_ROWS, Series, combined, lagged, positive, ratio
+from signals.core.features.shapes import falls, smallest
 from signals.core.panel import Array
 
 feature = partial(declare, "volatility")
@@ -24,7 +24,7 @@ GARCH_GRID = tuple((alpha, beta) for beta in (0.70, 0.82, 0.90) for alpha in (0.
 
 @feature("vol_{0}d", each=(7, 30, 90, 180), inputs="close", window=lambda k: k + 1, unit="per year")
 def vol(b: Block, k: int) -> Array:
-    """Standard deviation of log returns over {0} days × √365. Source: textbook."""
+    """Standard deviation of log returns over {0} days × √365. Source: standard definition."""
     return b.ret.sd(k) * YEAR
 
 
@@ -34,37 +34,47 @@ def ewma_vol(b: Block) -> Array:
     return np.sqrt(b.ret.squares().decayed(0.94, 30)) * YEAR
 
 
-def _log_ratio(top: Series, bottom: Series) -> Array:
-    return np.log(top.x / bottom.x)
+def _range(b: Block) -> Series:
+    """Squared log of high over low."""
+
+    def make() -> Series:
+        reach = b.log_high.x - b.log_low.x
+        reach *= reach
+        return Series(reach, like=(b.close, b.high))
+
+    return b.once("range", make)
+
+
+def _day(b: Block) -> Series:
+    """Log of close over open."""
+    return b.once("day", lambda: Series(b.log_close.x - b.log_open.x, like=(b.close, b.open)))
 
 
 @feature("parkinson_30", inputs="high low", window=30, unit="per year")
 def parkinson(b: Block) -> Array:
     """√(mean ln(h/l)² of 30 days / (4 ln 2)) × √365. Source: Parkinson (1980)."""
-    return np.sqrt(Series(_log_ratio(b.high, b.low) ** 2).mean(30) / (4 * np.log(2))) * YEAR
+    return np.sqrt(_range(b).mean(30)) * (YEAR / np.sqrt(4 * np.log(2)))
 
 
 @feature("garman_klass_30", inputs="open high low close", window=30, unit="per year")
 def garman_klass(b: Block) -> Array:
     """√(mean of ½ ln(h/l)² − (2 ln 2 − 1) ln(c/o)² over 30 days) × √365. Source: Garman & Klass (1980)."""
-    day = 0.5 * _log_ratio(b.high, b.low) ** 2 - (2 * np.log(2) - 1) * _log_ratio(b.close, b.open) ** 2
-    return np.sqrt(_not_negative(Series(day).mean(30))) * YEAR
+    day = 0.5 * _range(b).x - (2 * np.log(2) - 1) * _day(b).squares().x
+    # Days whose high lies under their close make it negative: it is not one, and its root is missing.
+    return np.sqrt(Series(day, like=(b.close,)).mean(30)) * YEAR
 
 
 @feature("yang_zhang_30", inputs="open high low close", window=31, unit="per year")
 def yang_zhang(b: Block) -> Array:
     """√(var(ln o/c[−1]) + k · var(ln c/o) + (1 − k) · mean(ln(h/c) ln(h/o) + ln(l/c) ln(l/o))) × √365 over 30 days,
     k = 0.34 / (1.34 + 31/29). Source: Yang & Zhang (2000)."""
-    up, down, day = _log_ratio(b.high, b.open), _log_ratio(b.low, b.open), _log_ratio(b.close, b.open)
-    path = Series(up * (up - day) + down * (down - day)).mean(30)
+    high, low, close, first = b.log_high.x, b.log_low.x, b.log_close.x, b.log_open.x
+    path = (high - first) * (high - close)
+    path += (low - first) * (low - close)
     share = 0.34 / (1.34 + 31 / 29)
-    night = Series(np.log(b.open.x / b.close.lag(1))).variance(30)
-    return np.sqrt(_not_negative(night + share * Series(day).variance(30) + (1 - share) * path)) * YEAR
-
-
-def _not_negative(variance: Array) -> Array:
-    # Rows whose high lies under their close make such an estimate negative: it is not one.
-    return np.where(variance >= 0, variance, np.nan)
+    night = Series(combined(np.subtract, first, close, 1), like=(b.ret,)).variance(30)
+    mean = Series(path, like=(b.close,)).mean(30)
+    return np.sqrt(night + share * _day(b).variance(30) + (1 - share) * mean) * YEAR
 
 
 @feature("atr_14_pct", inputs="high low close", window=EMA_ROWS + 1, unit="fraction of price")
@@ -92,22 +102,23 @@ def _moments(b: Block) -> tuple[Array, Array, Array]:
         third = Series(square.x * b.ret.x, known_as=b.ret).mean(60)
         fourth = Series(square.x * square.x, known_as=b.ret).mean(60)
         spread = b.ret.variance(60, ddof=0)
-        cubed = third - 3 * first * second + 2 * first**3
-        return spread, cubed, fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
+        twice = first * first
+        cubed = third - first * (3 * second - 2 * twice)
+        return spread, cubed, fourth - 4 * first * third + twice * (6 * second - 3 * twice)
 
     return b.once("moments", make)
 
 
 @feature("skew_60", inputs="close", window=61, unit="ratio")
 def skew(b: Block) -> Array:
-    """Mean of (r − mean)³ / sd³ over 60 days. Source: Harvey & Siddique (2000)."""
+    """Mean of (r − mean)³ / sd³ over 60 days. Source: standard definition."""
     spread, cubed, _ = _moments(b)
-    return ratio(cubed, spread**1.5)
+    return ratio(cubed, spread * np.sqrt(spread))
 
 
 @feature("kurt_60", inputs="close", window=61, unit="ratio")
 def kurt(b: Block) -> Array:
-    """Mean of (r − mean)⁴ / sd⁴ − 3 over 60 days. Source: Dittmar (2002)."""
+    """Mean of (r − mean)⁴ / sd⁴ − 3 over 60 days. Source: standard definition."""
     spread, _, fourth = _moments(b)
     return ratio(fourth, spread * spread) - 3
 
@@ -115,21 +126,25 @@ def kurt(b: Block) -> Array:
 def _tail(b: Block) -> tuple[Array, Array]:
     def make() -> tuple[Array, Array]:
         low = smallest(b.ret, 90, 6)
-        place = 0.05 * (b.ret.count(90) - 1.0)
-        share = place - np.floor(place)
+        place = 0.05 * (b.ret.number(90) - 1.0)
         deep = place >= 4  # at least 68 and at most 90 returns: the quantile lies in places 3 to 5
+        place -= np.where(deep, 4.0, 3.0)
         under, above = np.where(deep, low[4], low[3]), np.where(deep, low[5], low[4])
         total = low[0] + low[1] + low[2] + low[3]
         mean = np.where(deep, (total + low[4]) / 5, total / 4)
-        known = b.ret.enough(90)
-        return np.where(known, under + share * (above - under), np.nan), np.where(known, mean, np.nan)
+        mean += b.ret.there.gap(90)
+        above -= under
+        above *= place
+        above += under
+        return above, mean
 
     return b.once("tail", make)
 
 
 @feature("var95_90", inputs="close", window=91, unit="log return")
 def var95(b: Block) -> Array:
-    """5 % quantile of the log returns of 90 days, between neighbours in proportion. Source: Jorion (1996)."""
+    """5 % quantile of the log returns of 90 days, between neighbours in proportion. Source: Hyndman &
+    Fan (1996), type 7."""
     return _tail(b)[0]
 
 
@@ -142,19 +157,27 @@ def cvar95(b: Block) -> Array:
 @feature("mdd_{0}", each=(90, 364), inputs="close", window=lambda k: k, unit="fraction")
 def mdd(b: Block, k: int) -> Array:
     """Deepest fall of c from an earlier peak within {0} days, at most 0. Source: Magdon-Ismail & Atiya (2004)."""
-    return np.expm1(worst_fall(b.log_close, k))
+    fall = b.once("falls", lambda: falls(b.log_close)).over(k)[2]
+    return np.expm1(fall + b.close.there.gap(k))
 
 
 @feature("drawdown_now", inputs="close", window=PEAK_ROWS, unit="fraction")
 def drawdown_now(b: Block) -> Array:
-    """c / highest close of up to 1,460 days − 1, from the 30th known close on. Source: George & Hwang (2004)."""
+    """c / highest close of up to 1,460 days − 1, from the 30th known close on. Source: standard definition."""
+    if b.last:
+        close = b.close.x[-PEAK_ROWS:]
+        enough = (~np.isnan(close)).sum(axis=0) >= PEAK_LEAST
+        return np.where(enough, close[-1:] / np.fmax.reduce(close, axis=0) - 1, np.nan)
     return b.close.x / b.close.max(PEAK_ROWS, least=PEAK_LEAST) - 1
 
 
 @feature("ulcer_90", inputs="close", window=179, unit="fraction")
 def ulcer(b: Block) -> Array:
     """√(mean over 90 days of (c / highest close of 90 days − 1)²). Source: Martin & McCann (1989)."""
-    return np.sqrt(Series((b.close.x / b.close.max(90) - 1) ** 2).mean(90))
+    fall = b.close.x / b.close.max(90)
+    fall -= 1
+    fall *= fall
+    return np.sqrt(Series(fall).mean(90))
 
 
 @feature("vol_of_vol_90", inputs="close", window=97, unit="per year")
@@ -165,14 +188,14 @@ def vol_of_vol(b: Block) -> Array:
 
 @feature("vol_ratio_7_90", inputs="close", window=91, unit="ratio")
 def vol_ratio(b: Block) -> Array:
-    """vol_7d / vol_90d. Source: textbook."""
+    """vol_7d / vol_90d. Source: standard definition."""
     return ratio(b.ret.sd(7), b.ret.sd(90))
 
 
 @feature("jump_share_90", inputs="close", window=91, unit="share")
 def jump_share(b: Block) -> Array:
     """1 − (π/2 · mean |r| |r[−1]|) / mean r² over 90 days. Source: Barndorff-Nielsen & Shephard (2004)."""
-    smooth = Series(b.size.x * b.size.lag(1))
+    smooth = Series(combined(np.multiply, b.size.x, b.size.x, 1))
     # One fewer: the window of 91 closes holds 90 returns and 89 pairs of neighbours.
     return 1 - np.pi / 2 * ratio(smooth.mean(89), b.ret.squares().mean(90))
 
@@ -183,22 +206,30 @@ def garch_forecast(b: Block) -> Array:
     likeliest of a grid of six on the last 180 days' one-day-ahead forecasts, chosen anew every day from the past
     alone. Source: Bollerslev (1986); variance targeting by Engle & Mezrich (1996)."""
     square = b.ret.squares()
-    base = square.mean(GARCH_ROWS)
-    base = np.where(base > 0, base, np.nan)
+    # A forecast is judged by the days after it: for the last row alone, as many rows as are judged will do.
+    recent = slice(-GARCH_ROWS - 1 if b.last else None, None)
+    base = positive(square.mean(GARCH_ROWS)[recent])
     best = np.full_like(base, np.inf)
     forecast = np.full_like(base, np.nan)
     counted: Series | None = None
     for alpha, beta in GARCH_GRID:
         kept = alpha + beta
-        recent = square.decayed(beta, 30, rows=GARCH_MEMORY)
-        ahead = (1 - kept) / (1 - beta) * base + alpha / (1 - beta) * recent
+        ahead = square.decayed(beta, 30, rows=GARCH_MEMORY)[recent] * (alpha / (1 - beta))
+        ahead += (1 - kept) / (1 - beta) * base
         before = lagged(ahead, 1)
+        cost = square.x[recent] / before
+        cost += np.log(before)
         # The same days are known at every grid point, so sums can be compared.
-        cost = Series(np.log(before) + square.x / before, known_as=counted)
-        counted = cost if counted is None else counted
-        total = cost.sum(GARCH_ROWS)
-        better = counted.enough(GARCH_ROWS, least=GARCH_ROWS // 2) & (total < best)
+        series = Series(cost, known_as=counted)
+        if counted is None:
+            counted = series
+            gap = counted.there.gap(GARCH_ROWS, least=GARCH_ROWS // 2)
+        total = series.sum(GARCH_ROWS) + gap
+        better = total < best
         week = (1 - kept**7) / (7 * (1 - kept))
-        forecast = np.where(better, base + (ahead - base) * week, forecast)
-        best = np.where(better, total, best)
+        ahead -= base
+        ahead *= week
+        ahead += base
+        np.copyto(forecast, ahead, where=better)
+        np.fmin(best, total, out=best)
     return np.sqrt(forecast) * YEAR

@@ -3,9 +3,9 @@
 `regime(panel)` gives the whole history, `RegimeRules` every number it uses and why, `ledger` the price tag.
 """
 
-from signals.core.regime.deciding import RegimeHistory, regime
+from signals.core.regime.deciding import RegimeHistory, Standing, regime
 from signals.core.regime.ledger import ledger
 from signals.core.regime.market import RegimeError
 from signals.core.regime.rules import RegimeRules
 
-__all__ = ["RegimeError", "RegimeHistory", "RegimeRules", "ledger", "regime"]
+__all__ = ["RegimeError", "RegimeHistory", "RegimeRules", "Standing", "ledger", "regime"]

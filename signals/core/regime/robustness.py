@@ -180,14 +180,14 @@ def document(result: Study) -> dict[str, object]:
 
 def _share(panel: Panel, held: Members, rules: RegimeRules) -> pd.Series:
     state = readings(panel, held, rules, watched=False)
-    return pd.Series(shares(panel.dates, wish(state, rules), rules), index=panel.dates)
+    return pd.Series(shares(panel.dates, wish(state, rules), rules)[0], index=panel.dates)
 
 
 def _sma100(panel: Panel, held: Members, rules: RegimeRules) -> pd.Series:
     # The baseline of the project: all in above the mean of 100 days, all out below, looked at once a week.
     trend = readings(panel, held, replace(rules, trend_days=(100,)), watched=False)["trend_100"]
     wanted: Array = np.where(trend.isna(), np.nan, (trend > 0).astype(float))
-    return pd.Series(shares(panel.dates, wanted, rules), index=panel.dates)
+    return pd.Series(shares(panel.dates, wanted, rules)[0], index=panel.dates)
 
 
 def _on(share: pd.Series, twin: pd.Series, rules: RegimeRules) -> tuple[pd.Series, pd.Series]:

@@ -30,7 +30,8 @@ def twin_return(panel: Panel, held: Members, rules: RegimeRules) -> pd.Series:
         cost = 0.0
         if decided >= 0 and deciding[decided] and held.weights[decided].sum() > 0:
             target = np.zeros(len(panel.assets))
-            target[held.columns[decided]] = held.weights[decided]
+            # Added, not set: an empty place may name the column of a member.
+            np.add.at(target, held.columns[decided], held.weights[decided])
             cost = rules.cost * float(np.abs(target - weights).sum())
             weights, begun = target, True
         if begun:

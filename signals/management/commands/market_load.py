@@ -65,6 +65,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  refused {reason}: {count:,}")
         for reason, count in sorted(run.cleared.items()):
             self.stdout.write(f"  blanked {reason}: {count:,}")
+        beside = LoadRun.objects.filter(source=services.OBSERVATIONS, started_at__gte=run.started_at).first()
+        if beside is not None:
+            self.stdout.write(
+                f"{beside.rows_read:,} observations read, {beside.rows_written:,} new or changed"
+            )
         market = selectors.market_active()
         at = selectors.market_time(market)
         self.stdout.write(

@@ -66,10 +66,18 @@ class World:
     def _market(self, t: int) -> float:
         top = bottom = 0.0
         for j in self.counted:
-            if t and not math.isnan(self.c[t, j] + self.c[t - 1, j] + self.m[t - 1, j]):
+            if t and self._borne_out(t, 1, j):
                 top += self.m[t - 1, j] * (self.c[t, j] / self.c[t - 1, j] - 1)
                 bottom += self.m[t - 1, j]
         return math.log(1 + top / bottom) if bottom else NAN
+
+    def _borne_out(self, t: int, k: int, j: int) -> bool:
+        """Both prices and the old cap are known, and the cap went where the price did, but for a factor of two."""
+        price, cap, before = self.c[t, j] / self.c[t - k, j], self.m[t, j], self.m[t - k, j]
+        if math.isnan(price + before):
+            return False
+        supply = (1.0 if math.isnan(cap) else cap / before) / price
+        return abs(math.log(supply)) <= math.log(2)
 
     def sector(self, t: int, tag: str) -> float:
         top = bottom = 0.0
@@ -77,7 +85,7 @@ class World:
         for j in self.counted:
             if tag in self.kinds[self.assets[j]] and t >= 28:
                 move, weight = self.c[t, j] / self.c[t - 28, j] - 1, self.m[t - 28, j]
-                if not math.isnan(move + weight):
+                if self._borne_out(t, 28, j):
                     top, bottom, number = top + weight * move, bottom + weight, number + 1
         return top / bottom if number >= 3 else NAN
 

@@ -13,5 +13,6 @@ pytestmark = pytest.mark.django_db
 def test_the_page_shows_every_feature(client: Client) -> None:
     page = client.get("/features/").content.decode()
     assert "141 figures per day, 130 of them" in page
+    assert "23 more where a token is observed beside its price" in page
     for feature in catalogue():
         assert f"<code>{feature.name}</code>" in page

@@ -14,6 +14,7 @@ from signals.core.panel import Panel
 from tests.signals.features.market_of_ten import DAYS, FIELDS, market
 from tests.signals.features.reference import reference
 
+CANDLES = [feature for feature in catalogue() if not feature.needs]
 ROWS = (3, 40, 95, 130, 200, 372, 560, 640, 860, 1100, 1385, 1462, 1640, 1690, 1699)
 
 
@@ -62,10 +63,13 @@ def test_the_last_day_alone_equals_the_whole_computation(row: int) -> None:
     assert list(last.columns) == names()
     assert list(last.index) == panel.assets
     for name, frame in _features().items():
-        _same(last[name], frame.iloc[row])
+        if name == "mkt_drawdown":  # a level that is added up from the first row on
+            _same(last[name], frame.iloc[row])
+        else:
+            np.testing.assert_array_equal(last[name], frame.iloc[row], err_msg=name)
 
 
-@pytest.mark.parametrize("feature", catalogue(), ids=lambda feature: feature.name)
+@pytest.mark.parametrize("feature", CANDLES, ids=lambda feature: feature.name)
 def test_no_feature_reads_rows_before_its_window(feature: Feature) -> None:
     name, window = feature.name, feature.window
     panel = _panel()
@@ -97,7 +101,7 @@ def test_a_feature_reads_only_its_declared_inputs(field: str) -> None:
     frames: dict[str, Any] = {name: panel.frame(name) for name in FIELDS}
     bare = Panel.from_frames(categories=panel.categories, **(frames | {field: frames[field] * np.nan}))
     ours, theirs = compute(panel), compute(bare)
-    for feature in catalogue():
+    for feature in CANDLES:
         if inputs in feature.inputs:
             assert theirs[feature.name].isna().all(axis=None), feature.name
         else:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from signals.core.features import compute
+from signals.core.features.backdrop import Backdrop
+from signals.core.panel import Panel
 from tests.markets import panel_make
 
 
@@ -69,3 +74,47 @@ def test_weekdays_and_months_look_at_tomorrow() -> None:
     np.testing.assert_allclose(means[weekdays != 6], 0.0, atol=1e-12)
     turn = frame["turn_of_month"]["bitcoin"]
     assert turn["2022-01-27":"2022-02-04"].tolist() == [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+def test_a_kind_measured_in_hindsight_does_not_change_the_past() -> None:
+    panel = panel_make({"bitcoin": [10.0, 11.0], "twin": [10.0, 20.0]})
+    marked = replace(
+        panel, categories={**panel.categories, "twin": frozenset({"tracking", "measured-tracking"})}
+    )
+    assert Backdrop(marked).counted.tolist() == [True, True]
+    wrapped = replace(panel, categories={**panel.categories, "twin": frozenset({"wrapped"})})
+    assert Backdrop(wrapped).counted.tolist() == [True, False]
+
+
+def _market_moves(cap_of_tick: float) -> list[float]:
+    """Two tokens of equal cap for four days: one stands still, the price of the other is a hundredfold on the third."""
+    dates = pd.date_range("2022-01-01", periods=4)
+    close = pd.DataFrame({"bitcoin": [10.0] * 4, "tiny": [1.0, 1.0, 100.0, 1.0]}, index=dates)
+    cap = pd.DataFrame({"bitcoin": [1e9] * 4, "tiny": [1e9, 1e9, cap_of_tick, 1e9]}, index=dates)
+    panel = Panel.from_frames(close=close, market_cap=cap)
+    return np.expm1(Backdrop(panel).index_return[1:]).tolist()
+
+
+def test_a_price_that_the_cap_does_not_bear_out_is_not_the_market() -> None:
+    assert _market_moves(1e9) == pytest.approx([0.0, 0.0, 0.0])
+    # Without a cap that day nothing bears the move out either, and the day after has no weight for it.
+    assert _market_moves(np.nan) == pytest.approx([0.0, 0.0, 0.0])
+
+
+def test_a_move_that_the_cap_shows_as_well_is_the_market() -> None:
+    assert _market_moves(1e11) == pytest.approx([0.0, 99 / 2, -0.99 * 1e11 / 1.01e11])
+
+
+@pytest.mark.parametrize("listed", ["2014-02-14", "2014-02-01", "2014-01-31"])
+def test_the_month_to_come_remembers_the_first_month_of_a_series_four_years_later(listed: str) -> None:
+    dates = pd.date_range(listed, periods=1_500)
+    close = pd.Series(np.exp(np.random.default_rng(4).normal(0, 0.05, 1_500).cumsum()), index=dates)
+    panel = Panel.from_frames(close=close.to_frame("dash"))
+    found = compute(panel, ["month_mean_hist"])["month_mean_hist"]["dash"]
+    returns = close.map(math.log).diff()
+    for row in range(1_400, 1_500):
+        month = (dates[row] + pd.Timedelta(days=1)).month
+        window = returns.iloc[max(row - 1_459, 0) : row + 1]
+        part = window[window.index.month == month].dropna()
+        expected = part.mean() if len(part) >= 28 else np.nan
+        assert found.iloc[row] == pytest.approx(expected, rel=1e-9, nan_ok=True), dates[row]

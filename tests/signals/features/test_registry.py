@@ -21,12 +21,14 @@ from signals.core.features import (
 )
 from signals.core.features.block import Block
 from signals.core.features.registry import declare
+from signals.core.observations import METRICS
 from signals.core.panel import Array, Panel
 from tests.signals.features.market_of_ten import market
 
 
-def test_there_are_141_features_in_seven_categories() -> None:
-    assert Counter(feature.category for feature in catalogue()) == {
+def test_candles_allow_141_features_in_seven_categories() -> None:
+    candles = [feature for feature in catalogue() if not feature.needs]
+    assert Counter(feature.category for feature in candles) == {
         "momentum": 29,
         "trend": 40,
         "volatility": 23,
@@ -36,7 +38,15 @@ def test_there_are_141_features_in_seven_categories() -> None:
         "seasonality": 5,
     }
     assert len(set(names())) == 141
-    assert sum(feature.shared for feature in catalogue()) == 11
+    assert sum(feature.shared for feature in candles) == 11
+    assert [feature.name for feature in candles] == names()
+
+
+def test_observations_allow_23_more() -> None:
+    more = [feature for feature in catalogue() if feature.needs]
+    assert Counter(feature.category for feature in more) == {"network": 16, "derivatives": 4, "sentiment": 3}
+    assert [feature.name for feature in more if feature.shared] == ["fear_greed"]
+    assert all(set(feature.needs) <= set(METRICS) for feature in more)
 
 
 @pytest.mark.parametrize("declared", catalogue(), ids=lambda feature: feature.name)

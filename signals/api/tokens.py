@@ -1,4 +1,4 @@
-"""The market over the API: tokens and what was known of them at a day. Public."""
+"""Tokens and what was known of them at a day. Public."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from signals import selectors
-from signals.core import features
+from signals.api.asking import PUBLIC, MarketQuery
 
-# The close of the last day changes only with the market clock; an ETag makes asking again cheap.
-PUBLIC = {"Cache-Control": "public, max-age=30"}
 ORDERS = (
     "-market_cap",
     "market_cap",
@@ -32,43 +30,14 @@ ORDERS = (
     "-change_30d",
     "name",
     "slug",
+    "-trader_grade",
+    "trader_grade",
+    "-investor_grade",
+    "investor_grade",
+    "-signal",
+    "signal",
 )
-
-
-class MarketQuery(serializers.Serializer[Any]):
-    """Parameters of a market read; one that is not declared is refused, so that a typo cannot change the answer."""
-
-    as_of = serializers.DateField(
-        required=False, help_text="A closed day, UTC. Default: the last closed day of the market clock."
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"Unknown parameter. Known are: {known}."] for name in unknown},
-                code="unknown_parameter",
-            )
-        return attrs
-
-    def validate_as_of(self, value: date) -> date:
-        last = selectors.last_closed_day()
-        if value > last:
-            raise serializers.ValidationError(
-                f"{value} lies after the last closed day, {last}.", code="future"
-            )
-        return value
-
-    @classmethod
-    def read(cls, request: Request) -> dict[str, Any]:
-        """The parameters of `request`, `as_of` filled in. Raises ValidationError naming the parameter at fault."""
-        query = cls(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        values = dict(query.validated_data)
-        if "as_of" not in values:
-            values["as_of"] = selectors.last_closed_day()
-        return values
+SIGNALS = (1, 0, -1)
 
 
 class TokenListQuery(MarketQuery):
@@ -76,7 +45,18 @@ class TokenListQuery(MarketQuery):
         required=False, max_length=64, default="", help_text="Part of name, symbol or id."
     )
     category = serializers.CharField(required=False, max_length=64, default="", help_text="A category slug.")
-    order = serializers.ChoiceField(required=False, choices=ORDERS, default="-market_cap")
+    signal = serializers.ChoiceField(
+        required=False, choices=SIGNALS, help_text="Only tokens with this signal: 1, 0 or -1."
+    )
+    min_volume_usd = serializers.FloatField(
+        required=False, min_value=0, help_text="Only tokens that traded at least so much on their last day."
+    )
+    order = serializers.ChoiceField(
+        required=False,
+        choices=ORDERS,
+        default="-market_cap",
+        help_text="A minus is descending. Unknown values come last either way.",
+    )
     cursor = serializers.CharField(required=False, max_length=512, help_text="From `next`; opaque.")
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
 
@@ -97,6 +77,16 @@ class TokenSerializer(serializers.Serializer[Any]):
     change_1d = serializers.FloatField(allow_null=True)
     change_7d = serializers.FloatField(allow_null=True)
     change_30d = serializers.FloatField(allow_null=True)
+    trader_grade = serializers.FloatField(
+        allow_null=True,
+        help_text="0-100: of tokens graded like this, how many in 100 did better than the median in the next week.",
+    )
+    investor_grade = serializers.FloatField(allow_null=True, help_text="The same over the next four weeks.")
+    signal = serializers.ChoiceField(choices=SIGNALS, allow_null=True, help_text="From both grades.")
+    confidence = serializers.FloatField(allow_null=True, help_text="0 to 1.")
+    graded_on = serializers.DateField(
+        allow_null=True, help_text="The day of the grades, at most 8 days before `as_of`; null: not graded."
+    )
 
 
 class TokenPageSerializer(serializers.Serializer[Any]):
@@ -131,6 +121,8 @@ class TokenListView(APIView):
             as_of=query["as_of"],
             search=query["search"],
             category=query["category"],
+            signal=query.get("signal"),
+            min_volume=query.get("min_volume_usd"),
             order=query["order"],
             limit=size + 1,
             offset=offset,
@@ -155,8 +147,7 @@ class TokenView(APIView):
     )
     def get(self, request: Request, id: str) -> Response:  # noqa: A002 - the name in the path
         as_of = MarketQuery.read(request)["as_of"]
-        rows = selectors.asset_list(as_of=as_of, search=id, order="slug", limit=100_000)
-        row = next((row for row in rows if row.slug == id), None)
+        row = selectors.asset_row(id, as_of=as_of)
         if row is None:
             raise NotFound(f"There is no token '{id}' with a close in the week up to {as_of}.")
         return Response({**_token(row), "as_of": as_of}, headers=PUBLIC)
@@ -202,41 +193,6 @@ class TokenPricesView(APIView):
         return Response({"token": id, "as_of": query["as_of"], "results": rows}, headers=PUBLIC)
 
 
-class FeatureSerializer(serializers.Serializer[Any]):
-    """One data point per token and day, made from data at or before that day."""
-
-    name = serializers.CharField()
-    category = serializers.ChoiceField(choices=list(features.CATEGORIES))
-    inputs = serializers.ListField(child=serializers.ChoiceField(choices=list(features.INPUTS)))
-    window_days = serializers.IntegerField(source="window", help_text="Days read, the day itself included.")
-    unit = serializers.CharField()
-    shared = serializers.BooleanField(help_text="One value per day for all tokens.")
-    formula = serializers.CharField()
-    origin = serializers.CharField(source="source", help_text="Who published it.")
-
-
-class CatalogueSerializer(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    per_token = serializers.IntegerField(help_text="How many are a token's own, not shared by all.")
-    results = FeatureSerializer(many=True)
-
-
-class FeatureCatalogueView(APIView):
-    permission_classes = [AllowAny]
-
-    @extend_schema(
-        operation_id="features_catalogue",
-        summary="Every feature: formula, inputs, window, unit and source",
-        tags=["Features"],
-        responses={(200, "application/json"): CatalogueSerializer},
-    )
-    def get(self, request: Request) -> Response:
-        found = features.catalogue()
-        own = sum(not feature.shared for feature in found)
-        body = {"count": len(found), "per_token": own, "results": found}
-        return Response(CatalogueSerializer(body).data, headers=PUBLIC)
-
-
 def _token(row: selectors.AssetRow) -> dict[str, Any]:
     return {
         "id": row.slug,
@@ -250,6 +206,11 @@ def _token(row: selectors.AssetRow) -> dict[str, Any]:
         "change_1d": row.change_1d,
         "change_7d": row.change_7d,
         "change_30d": row.change_30d,
+        "trader_grade": row.trader_grade,
+        "investor_grade": row.investor_grade,
+        "signal": row.signal,
+        "confidence": row.confidence,
+        "graded_on": row.graded_on,
     }
 
 
@@ -273,5 +234,4 @@ urlpatterns = [
     path("tokens/", TokenListView.as_view(), name="tokens"),
     path("tokens/<slug:id>/", TokenView.as_view(), name="token"),
     path("tokens/<slug:id>/prices/", TokenPricesView.as_view(), name="token-prices"),
-    path("features/catalogue/", FeatureCatalogueView.as_view(), name="features-catalogue"),
 ]

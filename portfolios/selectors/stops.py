@@ -1,0 +1,122 @@
+"""Which portfolios deal with nobody, or only pay out, because prices of what they hold may not be believed (ADR 7)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from indices import selectors as index_selectors
+from portfolios.selectors.records import Holding, OrderRow
+from portfolios.selectors.valuations import Valuation, portfolio, valuations
+from signals import selectors as signal_selectors
+from signals.core import figures
+from signals.core.guard import PegLevel
+
+MOST_HALTED = Decimal("0.05")
+"""With more than this of its value or targets halted, a portfolio has no honest unit price: it waits."""
+LEAST_TRADABLE = Decimal("0.5")
+"""With less than this of its targets to be had, what it bought would not be its index: it waits."""
+
+DOUBTED = ("frozen", "pending")
+"""Halts that a holder is told of; a source that fell silent for a minute is not news."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What a portfolio does not do for now, each with the reason in words, empty where it does: deal at all, take new
+    money, rebalance."""
+
+    deals: str = ""
+    invests: str = ""
+    rebalances: str = ""
+
+
+def stops(weights: Mapping[int, Mapping[str, Decimal]], *, at: datetime) -> dict[int, Stop]:
+    """Portfolio id -> what it does not do at the moment `at`; those that do everything are absent.
+
+    `weights`: portfolio id -> token slug -> target weight. Empty for a market without a guard.
+    """
+    if not weights or not signal_selectors.market_guarded():
+        return {}
+    worth = valuations(list(weights), at=at)
+    held = {key: _held(valuation) for key, valuation in worth.items()}
+    slugs = {slug for key in weights for slug in (*weights[key], *held[key])}
+    halted, pegs = signal_selectors.halts(sorted(slugs), at=at), signal_selectors.pegs()
+    found = {key: _stop(held[key], weights[key], halted, pegs) for key in weights}
+    return {key: stop for key, stop in found.items() if stop != Stop()}
+
+
+@dataclass(frozen=True)
+class PriceNotice:
+    """Something a person must know about a price in what they hold. `about` names the token or the index."""
+
+    about: str
+    text: str
+
+
+def price_notices(held: Sequence[Holding], open_orders: Sequence[OrderRow] = ()) -> list[PriceNotice]:
+    """What the price guard doubts in these holdings, token by token, and which of their indices wait for it."""
+    if not (held or open_orders) or not signal_selectors.market_guarded():
+        return []
+    at = signal_selectors.market_time()
+    names = {position.token: position.name for holding in held for position in holding.positions}
+    names.pop("usd", None)
+    halted = signal_selectors.halts(sorted(names), at=at)
+    told = [
+        PriceNotice(names[slug], f"{halt.reason} You hold it; it counts at {figures.price(halt.mark)}.")
+        for slug, halt in sorted(halted.items())
+        if halt.status in DOUBTED
+    ]
+    indices = {holding.index_slug: holding.index_name for holding in held}
+    indices |= {order.index_slug: order.index_name for order in open_orders}
+    pools = {pool.pk: pool for slug in sorted(indices) if (pool := portfolio(slug)) is not None}
+    day, weights = signal_selectors.last_closed_day(), {}
+    for key, pool in pools.items():
+        decision = index_selectors.decision_in_force(pool.index, as_of=day)
+        weights[key] = {} if decision is None else index_selectors.target_weights(decision)
+    for key, stop in stops(weights, at=at).items():
+        if stop.deals:
+            text = f"Nothing is bought or sold now, and orders keep their place. {stop.deals}"
+        else:
+            text = " ".join(filter(None, (stop.invests, stop.rebalances)))
+        told.append(PriceNotice(pools[key].index.name, text))
+    return told
+
+
+def _held(valuation: Valuation) -> dict[str, int]:
+    """Slug -> micro-dollars; cash under the empty slug."""
+    held: dict[str, int] = defaultdict(int)
+    for line in valuation.lines:
+        held[line.asset.token.slug if line.asset.token is not None else ""] += line.value
+    return dict(held)
+
+
+def _stop(
+    held: Mapping[str, int],
+    targets: Mapping[str, Decimal],
+    halted: Mapping[str, signal_selectors.Halt],
+    pegs: Mapping[str, PegLevel],
+) -> Stop:
+    # What never had a mark is worth nothing here and holds nothing up: its weight goes to the others.
+    marked = {slug for slug, halt in halted.items() if halt.mark is not None}
+    whole = sum(held.values())
+    frozen = sum(value for slug, value in held.items() if slug in marked)
+    wanted = sum((weight for slug, weight in targets.items() if slug in marked), Decimal(0))
+    if frozen > MOST_HALTED * whole or wanted > MOST_HALTED:
+        names = _names(marked & ({slug for slug, value in held.items() if value} | targets.keys()))
+        return Stop(*[f"It waits until the price of {names} can be relied on again."] * 3)
+    tradable = sum((weight for slug, weight in targets.items() if slug not in halted), Decimal(0))
+    if tradable < LEAST_TRADABLE:
+        return Stop(*["It waits until most of its tokens have a price that several sources agree on."] * 3)
+    coins = {slug: level for slug, level in pegs.items() if held.get(slug) or targets.get(slug)}
+    paused = _names(slug for slug, level in coins.items() if level >= PegLevel.BUYS_PAUSED)
+    stopped = _names(slug for slug, level in coins.items() if level >= PegLevel.REBALANCES_STOPPED)
+    return Stop(
+        invests=f"New money waits: {paused} is too far below its dollar." if paused else "",
+        rebalances=f"It is not rebalanced: {stopped} is too far below its dollar." if stopped else "",
+    )
+
+
+def _names(slugs: Iterable[str]) -> str:
+    return ", ".join(sorted(slugs))
