@@ -115,6 +115,6 @@ def test_the_month_to_come_remembers_the_first_month_of_a_series_four_years_late
     for row in range(1_400, 1_500):
         month = (dates[row] + pd.Timedelta(days=1)).month
         window = returns.iloc[max(row - 1_459, 0) : row + 1]
-        part = window[window.index.month == month].dropna()
+        part = window[pd.DatetimeIndex(window.index).month == month].dropna()
         expected = part.mean() if len(part) >= 28 else np.nan
         assert found.iloc[row] == pytest.approx(expected, rel=1e-9, nan_ok=True), dates[row]
