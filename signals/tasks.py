@@ -91,7 +91,12 @@ def grades_tick() -> None:
 @shared_task(bind=True)
 def features_step(self: Task, day: str) -> int:
     """The features of one day are stored. Returns how many tokens were new."""
-    return services.features_catch_up(as_of=date.fromisoformat(day), inline=bool(self.request.is_eager))
+    as_of, inline = date.fromisoformat(day), bool(self.request.is_eager)
+    new = services.features_catch_up(as_of=as_of, inline=inline)
+    if not inline:
+        # The first reader of a day's quant figures would otherwise wait for a year of candles.
+        selectors.market_year(as_of=as_of)
+    return new
 
 
 @shared_task(bind=True)

@@ -60,14 +60,13 @@ def _read(market: Market, as_of: date, days: int) -> MarketYear:
     import numpy as np
 
     from signals.core.features.backdrop import NAMES, Backdrop
-    from signals.core.quant import market_returns
 
     known = panel(as_of=as_of, days=days + 1, market=market)
     calendar = [as_of - timedelta(days=number) for number in range(days - 1, -1, -1)]
     if not len(known.dates):
         return MarketYear(calendar, [None] * days, [None] * days, [])
     shared = Backdrop(known)
-    total, move = shared.total_cap, market_returns(known.close, known.market_cap, shared.counted)
+    total, move = shared.total_cap, np.expm1(shared.index_return)
     rows = {day.date(): row for row, day in enumerate(known.dates)}
     before = timedelta(days=1)
     # A return across a day on which the whole market is unknown is not a daily one.

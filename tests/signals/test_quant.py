@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from signals.core.quant import Figure, figure_list, market_returns, relation, scenarios
+from signals.core.quant import Figure, figure_list, relation, scenarios
 from signals.core.quant import statistics as stat
 from signals.core.quant.figures import LEAST_RETURNS
 
@@ -163,14 +163,3 @@ def test_a_scenario_is_the_price_times_the_market_times_the_share() -> None:
     assert rows[5].prices == pytest.approx((15.0, 30.0, 60.0))
     assert scenarios(price=10.0, market_cap=None, total_cap=1e11) == []
     assert scenarios(price=10.0, market_cap=2e9, total_cap=None) == []
-
-
-def test_one_wrong_tick_is_not_the_market() -> None:
-    close = np.array([[100.0, 10.0, 1.0], [110.0, 1e-35, 1.0], [110.0, 12.0, 1.0], [99.0, 6.0, 1.0]])
-    cap = np.array([[1e6, 1e5, 9e9], [1.1e6, 1e5, 9e9], [1.1e6, 1.2e5, 9e9], [0.99e6, 0.6e5, 9e9]])
-    counted = np.array([True, True, False])
-    found = market_returns(close, cap, counted)
-    assert np.isnan(found[0])
-    assert found[1:] == pytest.approx([0.1, 0.0, (1.1e6 * -0.1 + 1.2e5 * -0.5) / 1.22e6])
-    cap[2] = np.nan
-    assert np.isnan(market_returns(close, cap, counted)[2:]).all()

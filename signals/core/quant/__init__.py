@@ -6,7 +6,6 @@ Every figure carries its formula, and a reason where it cannot be told. 365 days
 from signals.core.quant.falls import Fall, market_falls, shared_falls
 from signals.core.quant.figures import Figure, figure_list
 from signals.core.quant.levels import Level, levels
-from signals.core.quant.market import market_returns
 from signals.core.quant.methods import METHODS
 from signals.core.quant.relations import Relation, relation
 from signals.core.quant.scenarios import Scenario, scenarios
@@ -21,7 +20,6 @@ __all__ = [
     "figure_list",
     "levels",
     "market_falls",
-    "market_returns",
     "relation",
     "scenarios",
     "shared_falls",
