@@ -55,7 +55,8 @@ class Spec:
 
     `horizon` is in days. `features` None means all of `per_token()`. `penalty` is how many weeks of data the prior
     counts for in the ridge. The rest shapes the trees: `rounds` of them with `leaves` leaves of at least `least_rows`
-    token-weeks, each tree choosing from `share` of the features; `shrinkage` is LightGBM's lambda_l2.
+    token-weeks, each tree choosing from `share` of the features; `shrinkage` is LightGBM's lambda_l2. `method`
+    is counted up whenever the code makes another model of the same figures: stored models then fall due by themselves.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Spec:
     shrinkage: float = 100.0
     share: float = 0.3
     seed: int = 0
+    method: int = 1
 
     def __post_init__(self) -> None:
         """Raises SpecError for a kind or target that is none, and figures that cannot be."""
@@ -91,8 +93,11 @@ class Spec:
         return label_reach(horizon=self.horizon, lag=LAG) + EMBARGO
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field as plain JSON, with the features by name."""
-        return asdict(self) | {"features": list(self.names)}
+        """Every field as plain JSON, with the features by name; the first method goes without saying."""
+        content = asdict(self) | {"features": list(self.names)}
+        if self.method == 1:
+            del content["method"]  # specifications registered before there was a second one keep their digest
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Spec:

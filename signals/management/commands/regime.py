@@ -14,6 +14,7 @@ from signals import selectors, services
 from signals.core.panel import Panel
 from signals.core.regime import RegimeError, RegimeHistory, regime
 from signals.core.regime.robustness import Performance, Study, study
+from signals.management.dates import day_of
 
 
 class Command(BaseCommand):
@@ -40,7 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result; any error is one line on stderr and exit code 2."""
         try:
-            start, end = _day("start", options["start"]), _day("end", options["end"])
+            start, end = day_of("start", options["start"]), day_of("end", options["end"])
             panel = _panel(options["archive"], end)
             first, last = _span(panel, start, end)
             if end is not None and last.date() < end:
@@ -59,13 +60,6 @@ class Command(BaseCommand):
         except (ValueError, selectors.MarketNotLoaded, services.ProviderError, OSError) as error:
             raise CommandError(" ".join(str(error).split()), returncode=2) from error
         self.stdout.write(said)
-
-
-def _day(name: str, text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
-        raise RegimeError(f"{name}: must be a day such as 2018-01-01, got {text!r}") from error
 
 
 def _panel(archive: Path | None, end: date | None) -> Panel:

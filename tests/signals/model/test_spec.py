@@ -1,5 +1,6 @@
 """What a model is made of, and which day it is trained through."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -60,3 +61,10 @@ def test_a_spec_that_cannot_be_is_refused_by_name(changes, field):
 def test_an_unknown_field_is_refused_by_name():
     with pytest.raises(SpecError, match="depth"):
         Spec.from_dict(TRADER.as_dict() | {"depth": 3})
+
+
+def test_another_method_is_another_specification() -> None:
+    second = replace(TRADER, method=2)
+    assert second.digest() != TRADER.digest()
+    assert Spec.from_dict(second.as_dict()) == replace(second, features=second.names)
+    assert "method" not in TRADER.as_dict()
