@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from indices import views
+from indices.views import catalogue, factsheet, methodology
 
 app_name = "indices"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("indices/", views.index_list, name="list"),
-    path("indices/<slug:slug>/", views.index_detail, name="detail"),
-    path("indices/<slug:slug>/method/", views.rulebook, name="rulebook"),
-    path("how-it-works/", views.method, name="method"),
+    path("", catalogue.home, name="home"),
+    path("indices/", catalogue.index_list, name="list"),
+    path("indices/<slug:slug>/", factsheet.index_detail, name="detail"),
+    path("indices/<slug:slug>/method/", methodology.rulebook, name="rulebook"),
+    path("how-it-works/", catalogue.method, name="method"),
 ]

@@ -9,8 +9,8 @@ class IndexNotFound(LookupError):
 
 
 def index_list() -> list[Index]:
-    """The published indices in their order."""
-    return list(Index.objects.filter(is_published=True))
+    """The published house indices in their order."""
+    return list(Index.objects.filter(is_published=True, kind=Index.Kind.HOUSE))
 
 
 def index(slug: str) -> Index:

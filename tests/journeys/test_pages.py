@@ -175,7 +175,7 @@ def test_when_we_break_the_page_says_where_the_money_is(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("indices.views.cards", broken)
+    monkeypatch.setattr("indices.views.catalogue.cards", broken)
     response = Client(raise_request_exception=False).get("/indices/")
     assert response.status_code == 500
     page = read(response)

@@ -1,49 +1,9 @@
-"""What should be held: indices, their rulebook versions, decisions, target weights and levels."""
+"""What was decided and where it led: decisions, target weights and levels."""
 
 from django.db import models
 from django.db.models import Q
 
-
-class Index(models.Model):
-    """A named index. Its rules live in versioned rulebooks; `market` history is derived and may be rebuilt."""
-
-    class Family(models.TextChoices):
-        MARKET_CAP = "market_cap", "Market cap"
-        THEMATIC = "thematic", "Thematic"
-        AI = "ai", "AI-powered"
-
-    slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=96)
-    family = models.CharField(max_length=16, choices=Family)
-    summary = models.CharField(max_length=240, blank=True)
-    is_published = models.BooleanField(default=True)
-    position = models.PositiveSmallIntegerField(default=100)
-
-    class Meta:
-        ordering = ["position", "slug"]
-        verbose_name_plural = "indices"
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class RulebookVersion(models.Model):
-    """An immutable version of an index's rulebook; the newest is in force. Going back to old rules is a new version."""
-
-    index = models.ForeignKey(Index, on_delete=models.PROTECT, related_name="versions")
-    version = models.PositiveIntegerField()
-    body = models.JSONField(help_text="The canonical dict form of the rulebook.")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical JSON.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["index", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["index", "version"], name="rulebook_version_key"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.index_id} v{self.version}"
+from indices.models.rules import Index, RulebookVersion
 
 
 class Decision(models.Model):
