@@ -5,9 +5,20 @@ import contextlib
 import os
 import sys
 
-# Nothing but files is read or written by these, so no server is started for them.
+# These need no database, so no server is started for them.
 _WITHOUT_SERVERS = frozenset(
-    {"help", "version", "--help", "-h", "--version", "check", "collectstatic", "diffsettings", "spectacular"}
+    {
+        "help",
+        "version",
+        "--help",
+        "-h",
+        "--version",
+        "check",
+        "collectstatic",
+        "diffsettings",
+        "exchange_simulator",
+        "spectacular",
+    }
 )
 
 
