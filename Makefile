@@ -37,6 +37,7 @@ types: setup-dev
 	@$(PY) -m tests.stages types
 
 bench: setup-dev
+	@$(FIND_PYTHON); "$$p" requirements/install.py bench
 	@$(PY) -m pytest -m benchmark -s -p no:cacheprovider
 
 proof: setup-dev

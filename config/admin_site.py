@@ -20,12 +20,16 @@ _MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Rulebooks", "gavel", "indices_rulebookversion"),
         ("Decisions", "balance", "indices_decision"),
         ("Levels", "show_chart", "indices_indexlevel"),
+        ("Former levels", "history", "indices_levelrevision"),
     ],
     "Market": [
         ("Clock", "schedule", "signals_market"),
         ("Tokens", "toll", "signals_asset"),
         ("Freezes", "ac_unit", "signals_freeze"),
         ("Price guard", "shield", "signals_guardrecord"),
+        ("Corrections", "edit_note", "signals_restatement"),
+        ("Former candles", "history", "signals_candlerevision"),
+        ("Token events", "event", "signals_assetevent"),
         ("Loads", "download", "signals_loadrun"),
     ],
     "Signals": [

@@ -59,6 +59,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TAGS": [
         {"name": "Tokens", "description": "What the market is made of."},
         {"name": "Indices", "description": "What should be held, when it was decided and why."},
+        {"name": "Custom indices", "description": "Build an index of your own from one of ours."},
         {"name": "Account", "description": "Who you are here and what you hold."},
         {"name": "Money", "description": "Money in and out."},
         {"name": "Orders", "description": "Invest in an index or redeem units of it."},

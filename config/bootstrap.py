@@ -26,6 +26,9 @@ def bootstrap(say: Say) -> None:
     """The database has a market, its indices with their whole history, plans, and a pool per index."""
     market_ensure(say)
     index_services.index_sync()
+    # An installation that is older than receipts gets them for what it has decided.
+    for slug, count in index_services.receipts_fill_all().items():
+        say(f"{slug}: {count} receipts written for what was decided before")
     histories_ensure(say)
     plans.plans_seed()
     for index in index_selectors.index_list():

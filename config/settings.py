@@ -34,6 +34,9 @@ if not servers.external(os.environ):
         os.environ.setdefault(_name, _value)
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret(VAR_DIR)
+# Signs the receipts of the indices; another one from now on is a new key, and the old public one stays published.
+BELLWETHER_SIGNING_KEY = env.str("BELLWETHER_SIGNING_KEY", default="")
+SIGNING_KEY_FILE = VAR_DIR / "signing_key"
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
 # Nobody is kept from their own money by a small plan: account routes count apart and allow at least this much.
 ACCOUNT_MINIMUM = 120
+# A backtest costs a hundred times what a read costs.
+PREVIEW_MAXIMUM = 60
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class PlanRateThrottle(BaseThrottle):
             limit = free_plan().api_requests_per_minute
         if bucket == "account":
             limit = max(limit, ACCOUNT_MINIMUM)
+        elif bucket == "preview":
+            limit = min(limit, PREVIEW_MAXIMUM)
         try:
             used, reset = window_count(f"{bucket}:{who}")
         except redis.RedisError as error:

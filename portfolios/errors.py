@@ -51,6 +51,30 @@ class PlanRequired(MoneyError):
     code, field = "plan_required", "index"
 
 
+class InvalidRules(MoneyError):
+    """A rule of an index that somebody builds is out of bounds; `field` names it."""
+
+    code, field = "invalid_rules", "rules"
+
+
+class UnknownCustomIndex(MoneyError):
+    """The person has no such index of their own."""
+
+    code, field = "unknown_custom_index", "slug"
+
+
+class CustomIndexLimit(MoneyError):
+    """The person's plan lets them keep no further index of their own."""
+
+    code, field = "custom_index_limit", "plan"
+
+
+class CustomIndexInUse(MoneyError):
+    """Units are held or orders are on their way."""
+
+    code, field = "custom_index_in_use", "slug"
+
+
 class UnknownPlan(MoneyError):
     code, field = "unknown_plan", "plan"
 

@@ -1,10 +1,14 @@
 """What a person fills in. Amounts travel as text to the services, which alone decide what a valid amount is."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
+from indices.core.customising import Choices
+from indices.core.rulebook import Rulebook
 from portfolios.errors import MoneyError
 
 
@@ -84,3 +88,140 @@ class KeyForm(forms.Form):
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
+
+
+@dataclass(frozen=True)
+class RuleOptions:
+    """What the fields of RulesForm offer. `words` says what a scheme means; `tokens` are (id, label)."""
+
+    schemes: tuple[str, ...]
+    words: dict[str, str]
+    frequencies: tuple[str, ...]
+    categories: tuple[str, ...]
+    tokens: tuple[tuple[str, str], ...]
+
+
+class PercentField(forms.DecimalField):
+    """A percentage as typed, a fraction as cleaned: `25` and `25%` are 0.25."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(max_digits=9, decimal_places=4, **options)
+
+    def to_python(self, value: Any) -> Any:
+        percent = super().to_python(str(value or "").replace("%", "").strip())
+        return None if percent is None else percent / 100
+
+    def run_validators(self, value: Any) -> None:
+        """No validators of digits: they would count those of the fraction."""
+
+
+class DollarsField(forms.DecimalField):
+    """Dollars as typed, with or without a sign and commas."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(max_digits=20, **options)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(str(value or "").removeprefix("$").replace(",", "").strip())
+
+
+class RulesForm(forms.Form):
+    """What a person changes about an index of ours. Fields and their meaning are those of Choices."""
+
+    count = forms.IntegerField(label="How many tokens", min_value=1)
+    scheme = forms.ChoiceField(label="How they are weighted")
+    max_weight = PercentField(label="None above, percent")
+    min_market_cap = DollarsField(label="Least market capitalisation, dollars", required=False)
+    frequency = forms.ChoiceField(label="Rebalanced")
+    drift_band = PercentField(
+        label="Drift left alone, percent",
+        help_text="A token this near its target is not traded. 0 trades every difference.",
+    )
+    regime = forms.BooleanField(label="Step aside when the market turns", required=False)
+    exclude_categories = forms.MultipleChoiceField(
+        label="Leave out whole kinds", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    leave_out = forms.MultipleChoiceField(
+        label="Leave out tokens of today’s index", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    also_leave_out = forms.CharField(
+        label="Leave out others, by id",
+        required=False,
+        max_length=2000,
+        help_text="Ids as in the address of a token’s page, with commas between: dogecoin, shiba-inu.",
+    )
+
+    def __init__(self, *args: Any, base: Rulebook, options: RuleOptions, **more: Any) -> None:
+        more.setdefault("label_suffix", "")
+        super().__init__(*args, **more)
+        choices = {
+            "scheme": [(name, options.words.get(name, name)) for name in options.schemes],
+            "frequency": [(name, name.capitalize()) for name in options.frequencies],
+            "exclude_categories": [(name, name) for name in options.categories],
+            "leave_out": list(options.tokens),
+        }
+        for name, given in choices.items():
+            self.fields[name].choices = given  # type: ignore[attr-defined]
+            if not given:
+                del self.fields[name]
+        if not base.overlay.regime:
+            del self.fields["regime"]
+        if base.screens.min_market_cap is None:
+            self.fields["min_market_cap"].help_text = "Empty: no condition."
+
+    def choices(self) -> Choices:
+        """The cleaned form as Choices."""
+        given = self.cleaned_data
+        typed = given.get("also_leave_out", "").replace("\n", ",").split(",")
+        exclude = {*given.get("leave_out", ()), *filter(None, (word.strip().lower() for word in typed))}
+        return Choices(
+            exclude=tuple(sorted(exclude)),
+            exclude_categories=tuple(given.get("exclude_categories", ())),
+            count=given["count"],
+            scheme=given["scheme"],
+            max_weight=given["max_weight"],
+            min_market_cap=given.get("min_market_cap"),
+            frequency=given["frequency"],
+            drift_band=given["drift_band"],
+            regime=given.get("regime"),
+        )
+
+    def refuse(self, error: MoneyError) -> None:
+        """The refusal stands at the field it is about."""
+        field = "also_leave_out" if error.field == "exclude" else error.field
+        self.add_error(field if field in self.fields else None, error.message)
+
+
+class NameForm(forms.Form):
+    """What its owner calls an index."""
+
+    name = forms.CharField(label="Name", max_length=64)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+
+
+def rules_initial(choices: Choices, tokens: Sequence[str], *, name: str = "") -> dict[str, Any]:
+    """What the form shows for `choices`; tokens that stand in the list are ticked there, others are written out."""
+    excluded = choices.exclude or ()
+    return {
+        "name": name,
+        "count": choices.count,
+        "scheme": choices.scheme,
+        "max_weight": percent_typed(choices.max_weight),
+        "min_market_cap": None if choices.min_market_cap is None else f"{choices.min_market_cap:,.0f}",
+        "frequency": choices.frequency,
+        "drift_band": percent_typed(choices.drift_band),
+        "regime": choices.regime,
+        "exclude_categories": list(choices.exclude_categories or ()),
+        "leave_out": [slug for slug in excluded if slug in tokens],
+        "also_leave_out": ", ".join(slug for slug in excluded if slug not in tokens),
+    }
+
+
+def percent_typed(fraction: Any) -> str:
+    """A fraction as a person would type it in percent: 0.25 is `25`."""
+    return "" if fraction is None else f"{fraction * 100:.6g}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portfolios.views import investing, keys, money, overview, plans
+from portfolios.views import building, custom, investing, keys, money, overview, plans
 
 app_name = "portfolios"
 urlpatterns = [
@@ -12,6 +12,15 @@ urlpatterns = [
     path("redeem/<slug:slug>/", investing.redeem, name="redeem"),
     path("orders/<uuid:order_id>/", investing.order, name="order"),
     path("orders/<uuid:order_id>/cancel/", investing.order_cancel, name="order_cancel"),
+    path("build/", building.bases, name="build"),
+    path("build/<slug:slug>/", building.editor, name="build_from"),
+    path("my-indices/", custom.mine, name="custom_indices"),
+    path("my-indices/<slug:slug>/", custom.own, name="custom_index"),
+    path("my-indices/<slug:slug>/edit/", building.change, name="custom_edit"),
+    path("my-indices/<slug:slug>/share/", custom.share, name="custom_share"),
+    path("my-indices/<slug:slug>/unshare/", custom.unshare, name="custom_unshare"),
+    path("my-indices/<slug:slug>/archive/", custom.archive, name="custom_archive"),
+    path("i/<str:token>/", custom.shared, name="shared_index"),
     path("money/", money.money, name="money"),
     path("money/deposit/", money.deposit, name="deposit"),
     path("money/withdraw/", money.withdraw, name="withdraw"),

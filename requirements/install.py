@@ -1,6 +1,6 @@
 """Puts the pinned requirements into .venv. Needs Python 3.11 and nothing else; a second run costs nothing.
 
-python3.11 requirements/install.py base|dev|production
+python3.11 requirements/install.py base|dev|production|bench        (bench: the peers of `make bench`, into .venv-bench)
 """
 
 import fcntl
@@ -12,11 +12,17 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv"
+# What is only compared with stays out of everybody's environment.
+VENV = ROOT / (".venv-bench" if sys.argv[1:] == ["bench"] else ".venv")
 PYTHON = VENV / "bin" / "python"
 WANTED = (3, 11)
 # What else is there once a set is installed: dev is base and more, so `make run` after `make test` installs nothing.
-COVERS = {"base": ("base",), "dev": ("dev", "base"), "production": ("production", "base")}
+COVERS = {
+    "base": ("base",),
+    "dev": ("dev", "base"),
+    "production": ("production", "base"),
+    "bench": ("bench",),
+}
 
 
 def say(text: str) -> None:

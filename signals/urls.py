@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from signals.views import everywhere, features, model_card, regime, tokens
+from signals.views import everywhere, features, model_card, notices, regime, tokens
 
 app_name = "signals"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("features/", features.features, name="features"),
     path("model/", model_card.model, name="model"),
     path("regime/", regime.regime, name="regime"),
+    path("notices/", notices.notices, name="notices"),
     path("market/strip/", everywhere.market_strip, name="market_strip"),
     path("theme/", everywhere.theme_set, name="theme"),
 ]

@@ -76,5 +76,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE portfolios_entry DISABLE TRIGGER entry_no_truncate")
         cursor.execute("ALTER TABLE portfolios_posting DISABLE TRIGGER posting_no_truncate")
+        cursor.execute("ALTER TABLE portfolios_basket DISABLE TRIGGER basket_no_truncate")
+        cursor.execute("ALTER TABLE portfolios_batch DISABLE TRIGGER batch_no_truncate")
+        cursor.execute("ALTER TABLE portfolios_bookposting DISABLE TRIGGER book_posting_no_truncate")
         cursor.execute("ALTER TABLE signals_modelrun DISABLE TRIGGER modelrun_no_truncate")
         cursor.execute("ALTER TABLE signals_experiment DISABLE TRIGGER experiment_no_truncate")
+        cursor.execute("ALTER TABLE indices_receipt DISABLE TRIGGER receipt_no_truncate")
+        cursor.execute("ALTER TABLE indices_weightcommitment DISABLE TRIGGER weightcommitment_no_truncate")
+        cursor.execute("ALTER TABLE indices_signingkey DISABLE TRIGGER signingkey_no_truncate")

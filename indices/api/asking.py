@@ -59,6 +59,10 @@ class IndexQuery(serializers.Serializer[Any]):
 class LevelQuery(IndexQuery):
     start = serializers.DateField(required=False, help_text="First day wanted. Default: the first there is.")
     end = serializers.DateField(required=False, help_text="Last day wanted. Default: `as_of`.")
+    known_at = serializers.DateTimeField(
+        required=False,
+        help_text="Wall clock, UTC: levels as published at that moment, before later restatements.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)

@@ -148,7 +148,12 @@ class IndexLevelsView(PublicView):
         query = LevelQuery.read(request)
         index = published_index(slug)
         start, end = query.get("start"), query["end"]
-        rows = [{"date": day, "level": level} for day, level in selectors.levels(index, start=start, end=end)]
+        points = (
+            selectors.levels_known(index, known_at=query["known_at"], start=start, end=end)
+            if "known_at" in query
+            else selectors.levels(index, start=start, end=end)
+        )
+        rows = [{"date": day, "level": level} for day, level in points]
         body = orjson.dumps({"index": slug, "start": start, "end": end, "results": rows})
         return Response(body, headers=PUBLIC)
 

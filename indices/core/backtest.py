@@ -4,7 +4,7 @@ Conventions are those of docs/adr/0004-backtest-conventions.md. What is known at
 ones; the panel is never cut, and a test holds that cutting it changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from indices.core import metrics
+from indices.core.events import Event
+from indices.core.guardrails import Guard
 from indices.core.rulebook.clauses import Rulebook
 from indices.core.rulebook.deciding import Decision, Outlook, widened
 from indices.core.walk import Rebalance, Standing, Walk
@@ -43,13 +45,17 @@ class Backtest:
     @cached_property
     def weights(self) -> pd.DataFrame:
         """Target weights [effective day x asset], assets ever held only, by asset id."""
-        ever = sorted(
-            {int(column) for step in self.rebalances for column in step.columns}, key=self.assets.__getitem__
-        )
-        place = {column: number for number, column in enumerate(ever)}
+        if not self.rebalances:
+            return pd.DataFrame(index=self.turnover.index)
+        columns = np.concatenate([step.columns for step in self.rebalances])
+        held = np.zeros(len(self.assets), dtype=bool)
+        held[columns] = True
+        ever = sorted(np.flatnonzero(held).tolist(), key=self.assets.__getitem__)
+        place = np.zeros(len(self.assets), dtype=np.intp)
+        place[ever] = np.arange(len(ever))
         table = np.zeros((len(self.rebalances), len(ever)))
-        for line, step in zip(table, self.rebalances, strict=True):
-            line[[place[column] for column in step.columns.tolist()]] = step.weights
+        rows = np.repeat(np.arange(len(table)), [len(step.columns) for step in self.rebalances])
+        table[rows, place[columns]] = np.concatenate([step.weights for step in self.rebalances])
         return pd.DataFrame(
             table, index=self.turnover.index, columns=[self.assets[column] for column in ever]
         )
@@ -63,7 +69,7 @@ class Backtest:
         )
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - each is one input of a walk
     panel: Panel,
     rulebook: Rulebook,
     *,
@@ -73,14 +79,18 @@ def backtest(
     regime: pd.Series | None = None,
     outlook: Callable[[date], Outlook] | None = None,
     record: bool = False,
+    events: Sequence[Event] = (),
+    guard: Guard | None = None,
 ) -> Backtest:
     """The index of `rulebook` over the panel's days in [start, end].
 
     Invested from `start`: a first determination `lag_days` before it, or on the first later day on which something
     passes the screens; until that is traded the level stands at base. `grades` [date x asset] (0 to 100) and `regime`
     [date] (risk share) are read at the latest row at or before each determination; `outlook` is asked at each instead,
-    and what it does not know the rules go without. `record` also keeps every decision with reasons and input hash.
-    Raises BacktestError, DecisionError or LevelError.
+    and what it does not know the rules go without. `events` (indices.core.events) act from their days on. A decision
+    that `guard` refuses is held; without one only the rules speak.
+    `record` also keeps every decision with reasons and input hash. Raises BacktestError, DecisionError, LevelError or
+    EventError.
     """
     first_day, last_day = pd.Timestamp(start), pd.Timestamp(end)
     if first_day > last_day:
@@ -98,6 +108,8 @@ def backtest(
         regime=regime,
         outlook=outlook,
         record=record,
+        events=events,
+        guard=guard,
     )
     walk.begin(first_day.date())
     index = panel.dates[[step.row for step in walk.rebalances]]
@@ -116,10 +128,14 @@ def backtest(
 
 @dataclass(frozen=True, eq=False)
 class Continuation:
-    """What came after a standing history: decisions made, and the levels from its last purchase on."""
+    """What came after a standing history: decisions made, the levels from its last purchase on, and what was traded:
+    the rows of `rebalances` are places in `dates`, their columns places in `assets`."""
 
     decisions: tuple[Decision, ...]
     level: pd.Series
+    rebalances: tuple[Rebalance, ...] = field(repr=False, default=())
+    dates: pd.DatetimeIndex = field(repr=False, default_factory=lambda: pd.DatetimeIndex([]))
+    assets: tuple[str, ...] = field(repr=False, default=())
 
 
 def continued(
@@ -129,11 +145,15 @@ def continued(
     *,
     through: date,
     outlook: Callable[[date], Outlook] | None = None,
+    events: Sequence[Event] = (),
+    guard: Guard | None = None,
 ) -> Continuation:
     """The history that stands at `standing`, walked on to `through`; `outlook` as in `backtest`.
 
-    The panel must reach back `memory_days` before the last purchase and `lookback_days` before the last determination.
-    Raises BacktestError where it does not hold the day of purchase.
+    The panel must reach back `memory_days` before the last purchase and `lookback_days` before the last determination;
+    with `events` as far as `events.reach_back` says, and `standing` must be from a purchase at which nothing that was
+    held or wanted was halted (later decisions are then among its waiting ones). Raises BacktestError where it does not
+    hold the day of purchase.
     """
     members = frozenset(standing.weights).union(*(waiting.weights for waiting in standing.waiting))
     known = widened(panel, members)
@@ -143,8 +163,12 @@ def continued(
         raise BacktestError(
             f"panel: does not hold {standing.bought}, the day of the last purchase, or ends before it"
         )
-    walk = Walk(known, rulebook, first=first, last=last, outlook=outlook, record=True)
+    walk = Walk(
+        known, rulebook, first=first, last=last, outlook=outlook, record=True, events=events, guard=guard
+    )
     walk.resume(standing)
     start = first if standing.weights else (walk.rebalances[0].row if walk.rebalances else last + 1)
     level = pd.Series(walk.level[start - first :], index=known.dates[start : last + 1], name="level")
-    return Continuation(tuple(walk.decisions), level)
+    return Continuation(
+        tuple(walk.decisions), level, tuple(walk.rebalances), known.dates, tuple(known.assets)
+    )

@@ -44,6 +44,13 @@ def effective_day(calendar: Calendar, as_of: date) -> date:
     return as_of + timedelta(days=calendar.lag_days)
 
 
+def announcement_day(calendar: Calendar, as_of: date) -> date:
+    """The day on which a decision of `as_of` is announced: `announce_days` before it is traded, else at once."""
+    if calendar.announce_days is None:
+        return as_of
+    return effective_day(calendar, as_of) - timedelta(days=calendar.announce_days)
+
+
 def epoch(calendar: Calendar, day: date) -> str:
     """The name of the period that ends on `day`: 2022-06-05, 2022-W22, 2022-06 or 2022-Q2.
 

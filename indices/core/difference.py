@@ -20,6 +20,7 @@ NAMES = {
     "screens.min_median_volume_30d": "The least median daily volume over 30 days",
     "screens.min_age_days": "The least price history",
     "screens.max_stale_days": "The greatest age of a price at the decision",
+    "screens.min_grade": "The least grade",
     "selection.rank_by": "The ranking",
     "selection.count": "The number of tokens",
     "selection.buffer": "The rank buffer for tokens already in",
@@ -30,11 +31,17 @@ NAMES = {
     "weighting.smoothing_days": "The smoothing of market capitalisation",
     "weighting.smoothing": "The kind of smoothing",
     "weighting.window_days": "The window of returns that the risk schemes see",
+    "weighting.free_float": "The part of a market capitalisation that counts",
+    "weighting.max_weight_largest": "The most that the largest token may weigh",
+    "weighting.max_weight_groups": "The most that the tokens of one kind may weigh together",
+    "weighting.tilt": "The strength of the tilt toward grades",
     "calendar.frequency": "The rhythm of decisions",
     "calendar.weekday": "The weekday of decisions",
     "calendar.lag_days": "The time from decision to trade",
+    "calendar.announce_days": "The time from announcement to trade",
     "overlay.regime": "The overlay by market regime",
-    "overlay.risk_off": "The token in which the rest waits",
+    "overlay.risk_off": "What the rest waits in",
+    "overlay.max_issuer": "The most of the index that may wait in one token",
     "trading.drift_band": "The drift that is left alone",
     "trading.max_turnover": "The most that is turned over at once",
     "trading.min_trade_usd": "The smallest trade",
@@ -44,11 +51,14 @@ NAMES = {
     "costs.capital_usd": "The capital that costs are measured for",
     "delisting.after_missing_days": "The wait for a price before a token is given up",
     "delisting.return": "The return of a token that is given up",
+    "fees.management_bps": "The management fee per year",
+    "tokenized": "Whether the index is also a token",
 }
 MEMBERS = {
     "universe.categories": "The kinds that may enter",
     "universe.exclude_categories": "The kinds that are kept out",
     "universe.exclude": "The tokens left out by name",
+    "costs.tiers": "The half-spreads by daily volume",
 }
 WORDS: Mapping[str, Mapping[Any, str]] = {
     "selection.rank_by": RANKED_BY,
@@ -67,9 +77,28 @@ WORDS: Mapping[str, Mapping[Any, str]] = {
     "weighting.smoothing": {"mean": "a plain mean", "ewma": "an exponentially weighted mean"},
     "overlay.regime": {True: "on", False: "off"},
 }
-SHARES = {"weighting.max_weight", "weighting.min_weight", "trading.drift_band", "trading.max_turnover"}
+SHARES = {
+    "weighting.max_weight",
+    "weighting.max_weight_largest",
+    "weighting.min_weight",
+    "trading.drift_band",
+    "trading.max_turnover",
+    "overlay.max_issuer",
+}
+# Clauses whose value is a mapping: one value, not a clause with fields.
+MAPPINGS = {
+    "screens.min_market_cap",
+    "screens.min_median_volume_30d",
+    "screens.min_grade",
+    "weighting.free_float",
+    "weighting.max_weight_groups",
+    "overlay.risk_off",
+}
 NONE = {
     "trading.max_turnover": "unlimited",
+    "weighting.max_weight_largest": "no more than any other",
+    "calendar.announce_days": "the day of the decision",
+    "screens.min_grade": "no condition",
     "screens.min_market_cap": "no condition",
     "screens.min_median_volume_30d": "no condition",
 }
@@ -97,8 +126,7 @@ def difference(before: Rulebook, after: Rulebook) -> list[Change]:
 
 def _leaves(clauses: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in clauses.items():
-        # A threshold is one value with two sides; every other mapping is a clause with fields.
-        if isinstance(value, Mapping) and set(value) != {"enter", "stay"}:
+        if isinstance(value, Mapping) and f"{path}{key}" not in MAPPINGS:
             yield from _leaves(value, f"{path}{key}.")
         else:
             yield f"{path}{key}", value
@@ -130,9 +158,15 @@ def _list_sentence(clause: str, was: list[Any], now: list[Any]) -> str:
 
 
 def _item(entry: Any) -> str:
-    if isinstance(entry, Mapping):
-        return " ".join(f"{key} {value}" for key, value in entry.items())
-    return str(entry)
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    if "half_spread_bps" in entry:
+        volume = figures.compact_usd(entry["min_median_volume"])
+        return f"{entry['half_spread_bps']:g} basis points from {volume} on"
+    told = " ".join(
+        [str(entry["asset"]), *(f"{key} {entry[key]}" for key in ("from", "until") if key in entry)]
+    )
+    return f"{told} ({entry['reason']})" if "reason" in entry else told
 
 
 def _said(clause: str, value: Any) -> str:
@@ -141,8 +175,7 @@ def _said(clause: str, value: Any) -> str:
     if value is None:
         return NONE.get(clause, "nothing")
     if isinstance(value, Mapping):
-        enter, stay = figures.compact_usd(value["enter"]), figures.compact_usd(value["stay"])
-        return enter if enter == stay else f"{enter} to enter and {stay} to stay"
+        return _said_parts(clause, value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
@@ -156,6 +189,24 @@ def _said(clause: str, value: Any) -> str:
     if clause.endswith("_usd"):
         return str(figures.compact_usd(value))
     return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _said_parts(clause: str, value: Mapping[str, Any]) -> str:
+    if not value:
+        return "all of each" if clause == "weighting.free_float" else "no limit"
+    if set(value) == {"enter", "stay"}:
+        amounts = [
+            f"{amount:g}" if clause == "screens.min_grade" else figures.compact_usd(amount)
+            for amount in (value["enter"], value["stay"])
+        ]
+        return amounts[0] if amounts[0] == amounts[1] else f"{amounts[0]} to enter and {amounts[1]} to stay"
+    return listed(tuple(f"{_said_part(part)} of {name}" for name, part in value.items()), "and")
+
+
+def _said_part(part: Any) -> str:
+    if not isinstance(part, list):
+        return share(part)
+    return ", then ".join(f"{share(step['fraction'])} from {step['from']}" for step in part)
 
 
 def _rises(was: Any, now: Any) -> bool | None:

@@ -8,6 +8,7 @@ therefore read the same bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from signals.core.panel import Panel
 
 if TYPE_CHECKING:
+    from indices.core.events.courses import Course
     from indices.core.rulebook.clauses import Rulebook
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +27,7 @@ Columns = npt.NDArray[np.intp]
 VOLUME_DAYS = 30
 DEFAULT_SMOOTHING_DAYS = 30
 EWMA_SPANS = 4
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +35,11 @@ class Readings:
     """What the screens see at some rows of a panel. Arrays are [row x asset] and parallel to `rows`.
 
     `slugs` are the columns in the order of their asset ids, `slug_places` the place of each column in it, and
-    `sorted_already` says that the panel has them in that order. `cap` and `priced` are as of the row or at most
-    screens.max_stale_days before; `volume` is the median of the last 30 days (USD, a day without data counts as zero);
-    `age` is in days, -1 where unknown; None where no rule asks. `entering` says who passes every screen as a newcomer,
-    `staying` who does as an incumbent.
+    `sorted_already` says that the panel has them in that order. `admitted` is the universe at the row. `cap` (the whole
+    one) and `priced` are as of the row or at most screens.max_stale_days before; `float_factor` is the part of a cap
+    that counts for rank and weight, None where all of it does; `volume` is the median of the last 30 days (USD, a day
+    without data counts as zero); `age` is in days, -1 where unknown; None where no rule asks. `entering` says who
+    passes every screen as a newcomer, `staying` who does as an incumbent. `course` holds the events, if there are any.
     """
 
     panel: Panel
@@ -47,21 +51,24 @@ class Readings:
     admitted: Mask
     cap: Array
     priced: Mask
+    float_factor: Array | None
     volume: Array | None
     age: npt.NDArray[np.int64] | None
     entering: Mask
     staying: Mask
+    course: Course | None = None
 
 
-def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
-    """Everything the universe and screens of `rulebook` need at `rows` of `panel`."""
+def readings(panel: Panel, rows: Columns, rulebook: Rulebook, course: Course | None = None) -> Readings:
+    """Everything the universe and screens of `rulebook` need at `rows` of `panel`, the one of `course` where there is
+    one: what is halted does not enter, what has ended is out."""
     screens = rulebook.screens
     days = day_numbers(panel)
     cap, close = panel.market_cap[rows], panel.close[rows]
     for back in range(1, screens.max_stale_days + 1):
         _fill_from_before(cap, panel.market_cap, days, rows, back, screens.max_stale_days)
         _fill_from_before(close, panel.close, days, rows, back, screens.max_stale_days)
-    admitted = admitted_assets(panel, rulebook)
+    admitted = admitted_assets(panel, rulebook, days[rows])
     priced = ~np.isnan(close)
     volume = None
     if screens.min_median_volume_30d is not None:
@@ -88,6 +95,11 @@ def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
             if threshold is not None and values is not None:
                 entering &= values >= threshold.enter
                 staying &= values >= threshold.stay
+    if course is not None:
+        for at, row in enumerate(rows.tolist()):
+            ended = course.ended(row)
+            entering[at] &= ~(course.halted(row) | ended)
+            staying[at] &= ~ended
     return Readings(
         panel=panel,
         days=days,
@@ -98,10 +110,12 @@ def readings(panel: Panel, rows: Columns, rulebook: Rulebook) -> Readings:
         admitted=admitted,
         cap=cap,
         priced=priced,
+        float_factor=float_factors(panel, rulebook, days[rows]),
         volume=volume,
         age=age,
         entering=entering,
         staying=staying,
+        course=course,
     )
 
 
@@ -126,8 +140,10 @@ def failure(read: Readings, at: int, rulebook: Rulebook, column: int) -> str:
     """Why the asset in `column`, an incumbent, does not pass; the first rule that it fails."""
     screens = rulebook.screens
     cap = read.cap[at, column]
-    if not read.admitted[column]:
-        return "outside the universe"
+    if read.course is not None and read.course.ended(int(read.rows[at]))[column]:
+        return "delisted"
+    if not read.admitted[at, column]:
+        return _why_outside(read, at, rulebook, column)
     if not read.priced[at, column]:
         return "no price"
     if np.isnan(cap):
@@ -141,18 +157,51 @@ def failure(read: Readings, at: int, rulebook: Rulebook, column: int) -> str:
     return f"younger than {screens.min_age_days} days"
 
 
-def admitted_assets(panel: Panel, rulebook: Rulebook) -> Mask:
-    """[asset] mask of the universe: a wanted category (if any are named), no excluded one, not excluded by name."""
+def admitted_assets(panel: Panel, rulebook: Rulebook, days: npt.NDArray[np.int64]) -> Mask:
+    """[day x asset] mask of the universe on `days` (days since 1970-01-01, ascending): a wanted category (if any are
+    named), no excluded one, not excluded by name on that day."""
     universe = rulebook.universe
-    wanted, banned, named = set(universe.categories), set(universe.exclude_categories), set(universe.exclude)
+    wanted, banned = set(universe.categories), set(universe.exclude_categories)
+    named = {item for item in universe.exclude if isinstance(item, str)}
+    dated = [item for item in universe.exclude if not isinstance(item, str)]
     empty: frozenset[str] = frozenset()
-    admitted = np.empty(len(panel.assets), dtype=bool)
+    always = np.empty(len(panel.assets), dtype=bool)
     for column, asset in enumerate(panel.assets):
         kinds = panel.categories.get(asset, empty)
-        admitted[column] = (
+        always[column] = (
             (not wanted or not wanted.isdisjoint(kinds)) and banned.isdisjoint(kinds) and asset not in named
         )
+    if not dated:
+        return np.broadcast_to(always, (len(days), len(always)))
+    admitted = np.repeat(always[None, :], len(days), axis=0)
+    position = {asset: column for column, asset in enumerate(panel.assets)}
+    for item in dated:
+        if item.asset in position:
+            low = 0 if item.from_ is None else int(np.searchsorted(days, day_number(item.from_)))
+            high = len(days) if item.until is None else int(np.searchsorted(days, day_number(item.until)))
+            admitted[low:high, position[item.asset]] = False
     return admitted
+
+
+def float_factors(panel: Panel, rulebook: Rulebook, days: npt.NDArray[np.int64]) -> Array | None:
+    """The part of each market cap that counts on `days`, [day x asset]; None where the rulebook names no free float."""
+    named = rulebook.weighting.free_float
+    if not named:
+        return None
+    factors = np.ones((len(days), len(panel.assets)))
+    position = {asset: column for column, asset in enumerate(panel.assets)}
+    for asset, steps in named.items:
+        for first, fraction in steps if asset in position else ():
+            low = 0 if first is None else int(np.searchsorted(days, day_number(first)))
+            factors[low:, position[asset]] = fraction
+    return factors
+
+
+def group_members(panel: Panel, columns: Columns, category: str) -> Mask:
+    """Which of `columns` are of `category`."""
+    return np.array(
+        [category in panel.categories.get(panel.assets[column], ()) for column in columns.tolist()]
+    )
 
 
 def cap_days(rulebook: Rulebook) -> int:
@@ -208,6 +257,11 @@ def _ewma_caps(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Col
     return np.divide(total, weight, out=np.full(len(columns), np.nan), where=weight > 0)
 
 
+def day_number(day: date) -> int:
+    """`day` as days since 1970-01-01."""
+    return day.toordinal() - _EPOCH
+
+
 def day_numbers(panel: Panel) -> npt.NDArray[np.int64]:
     """The panel's dates as days since 1970-01-01."""
     return panel.dates.to_numpy().astype("datetime64[D]").astype(np.int64)
@@ -221,6 +275,14 @@ def slug_order(panel: Panel) -> Columns:
 def window_start(days: npt.NDArray[np.int64], row: int, window: int) -> int:
     """The first row of the last `window` calendar days that end with `row`."""
     return int(np.searchsorted(days, days[row] - window + 1))
+
+
+def _why_outside(read: Readings, at: int, rulebook: Rulebook, column: int) -> str:
+    asset, day = read.panel.assets[column], read.panel.dates[int(read.rows[at])].date()
+    for item in rulebook.universe.exclude:
+        if not isinstance(item, str) and item.asset == asset and item.acts_on(day) and item.reason:
+            return f"excluded: {item.reason}"
+    return "outside the universe"
 
 
 def _fill_from_before(

@@ -30,17 +30,27 @@ def on_grid(weights: Array) -> Array:
 
     Expects weights that are not negative and sum to 1 within 1e-9; raises ExactError otherwise.
     """
-    total = weights.sum()
-    if not abs(total - 1.0) <= 1e-9 or weights.min() < 0:
-        raise ExactError(f"weights: must not be negative and must sum to 1, got the sum {total!r}")
+    return on_grid_rows(weights[None, :])[0]
+
+
+def on_grid_rows(weights: Array) -> Array:
+    """`on_grid` of each row of `weights` [row x asset]."""
+    totals = weights.sum(axis=1)
+    off = ~(np.abs(totals - 1.0) <= 1e-9)
+    if off.any() or weights.min() < 0:
+        raise ExactError(
+            f"weights: must not be negative and must sum to 1, got the sum {totals[int(np.argmax(off))]!r}"
+        )
     scaled = weights * _GRID
     counts = np.floor(scaled).astype(np.int64)
-    left = 2**52 - int(counts.sum())
-    shared = min(max(left, 0), len(counts))
-    counts[np.argsort(counts - scaled, kind="stable")[:shared]] += 1
-    if left != shared:
+    left = 2**52 - counts.sum(axis=1)
+    shared = np.minimum(np.maximum(left, 0), counts.shape[1])
+    order = np.argsort(counts - scaled, axis=1, kind="stable")
+    rows, places = np.nonzero(np.arange(counts.shape[1]) < shared[:, None])
+    counts[rows, order[rows, places]] += 1
+    for row in np.flatnonzero(left != shared).tolist():
         # A sum that is itself some bits off 1 leaves more than rounding explains.
-        counts[int(np.argmax(counts))] += left - shared
+        counts[row, int(np.argmax(counts[row]))] += int(left[row] - shared[row])
     return counts / _GRID
 
 

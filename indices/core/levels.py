@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from indices.core.eligibility import window_start
+from indices.core.eligibility import VOLUME_DAYS, window_start
 from signals.core.panel import Panel
 
 if TYPE_CHECKING:
+    from indices.core.events.courses import Course
     from indices.core.rulebook.clauses import Delisting, Rulebook
 
 Array = npt.NDArray[np.float64]
@@ -44,6 +45,34 @@ class Drift:
         return self.values[row] / total if total > 0 else np.zeros(self.values.shape[1])
 
 
+@dataclass(frozen=True, eq=False)
+class Rebalance:
+    """One executed decision: traded at the close of `row`; `turnover` and `cost` are fractions at that close.
+
+    `before` is what was held at that close, [asset] weights of all assets; kept only where a walk is recorded.
+    """
+
+    row: int
+    columns: Columns
+    weights: Array
+    turnover: float
+    cost: float
+    before: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Strikes:
+    """Where silences became too long: the asset in `columns` is written off on the row in `rows`, rows ascending."""
+
+    rows: Columns
+    columns: Columns
+
+    def between(self, bought: int, row: int) -> Columns:
+        """The columns struck after the purchase at `bought`, through `row`."""
+        low, high = np.searchsorted(self.rows, (bought, row), side="right")
+        return self.columns[low:high]
+
+
 def drift(
     panel: Panel,
     days: npt.NDArray[np.int64],
@@ -53,16 +82,17 @@ def drift(
     first: int,
     last: int,
     rulebook: Rulebook,
+    course: Course | None = None,
 ) -> Drift:
     """The path of `weights` of `columns` bought at the close of row `first`, through row `last`.
 
     An asset without a price keeps its last one for `delisting.after_missing_days` calendar days; on the first row
     beyond that its position is multiplied by 1 + `delisting.return`, once per silence. Raises LevelError for an asset
-    that has had no price at all in the days before `first`.
+    that has had no price at all in the days before `first`. `panel` is that of `course` where there are events.
     """
-    prices = panel.close[first : last + 1].take(columns, axis=1)
+    prices = _closes(panel, course, first, last, columns)
     if unknown(prices):
-        prices = _held_prices(panel, days, columns, first, last, rulebook)
+        prices = _held_prices(panel, days, columns, first, last, rulebook, course)
     return Drift(weights * (prices / prices[0]))
 
 
@@ -86,6 +116,35 @@ def buyable(
     return columns[alive], weights[alive] / weights[alive].sum()
 
 
+def strikes(
+    panel: Panel, days: npt.NDArray[np.int64], *, first: int, last: int, rulebook: Rulebook
+) -> Strikes:
+    """Every strike of `drift` that a purchase between the rows `first` and `last` can meet through `last`."""
+    low = window_start(days, first, memory_days(rulebook))
+    known = ~np.isnan(panel.close[low : last + 1])
+    # Column after column, so that each silence is followed by the end of it.
+    falls, rises = np.nonzero((known[:-1] & ~known[1:]).T), np.nonzero((~known[:-1] & known[1:]).T)
+    length = len(known)
+    after = np.searchsorted(rises[0] * length + rises[1], falls[0] * length + falls[1])
+    ends = np.full(len(after), length)
+    ended = after < len(rises[0])
+    ended[ended] = rises[0][after[ended]] == falls[0][ended]
+    ends[ended] = rises[1][after[ended]] + 1
+    numbers = days[low : last + 1]
+    struck = np.searchsorted(numbers, numbers[falls[1]] + rulebook.delisting.after_missing_days, side="right")
+    kept = struck < ends
+    order = np.argsort(struck[kept], kind="stable")
+    return Strikes((struck[kept] + low)[order], falls[0][kept][order])
+
+
+def trade_volumes(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns) -> Array:
+    """Median daily volume of the 30 days to `row`, [asset] of `columns`, USD; a day without data counts as zero."""
+    block = panel.volume[window_start(days, row, VOLUME_DAYS) : row + 1].take(columns, axis=1)
+    padded = np.zeros((VOLUME_DAYS, len(columns)))
+    padded[: len(block)] = np.nan_to_num(block, nan=0.0)
+    return np.asarray(np.median(padded, axis=0))
+
+
 def unknown(prices: Array) -> bool:
     """Whether any of them is NaN: a sum is, if one of its parts is."""
     return math.isnan(prices.sum())
@@ -96,11 +155,23 @@ def memory_days(rulebook: Rulebook) -> int:
     return rulebook.delisting.after_missing_days + 2
 
 
+def _closes(panel: Panel, course: Course | None, low: int, last: int, columns: Columns) -> Array:
+    if course is not None:
+        return course.closes(low, last, columns)
+    return panel.close[low : last + 1].take(columns, axis=1)
+
+
 def _held_prices(
-    panel: Panel, days: npt.NDArray[np.int64], columns: Columns, first: int, last: int, rulebook: Rulebook
+    panel: Panel,
+    days: npt.NDArray[np.int64],
+    columns: Columns,
+    first: int,
+    last: int,
+    rulebook: Rulebook,
+    course: Course | None,
 ) -> Array:
     low = window_start(days, first, memory_days(rulebook))
-    block = panel.close[low : last + 1].take(columns, axis=1)
+    block = _closes(panel, course, low, last, columns)
     rows = np.arange(len(block))
     at_last = np.maximum.accumulate(np.where(np.isnan(block), -1, rows[:, None]), axis=0)
     bought = first - low

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from indices.core.rulebook.clauses import Rulebook
+from indices.core.rulebook.terms import Exclusion, FreeFloat
 from indices.core.rulebook.values import Threshold
 from signals.core import figures
 
@@ -47,8 +48,11 @@ def rules(rulebook: Rulebook) -> list[Rule]:
         Rule("When a token dies", delisting(rulebook)),
     ]
     if rulebook.overlay.regime:
-        shelter = f"The risk share of the market regime stays invested; the rest waits in {rulebook.overlay.risk_off}."
-        found.insert(4, Rule("When the market turns", shelter))
+        found.insert(4, Rule("When the market turns", shelter(rulebook)))
+    if rulebook.fees.management_bps:
+        found.insert(-1, Rule("What holding costs", fees(rulebook)))
+    if rulebook.tokenized:
+        found.append(Rule("As a token", "The index is also issued as a token on a chain."))
     return found
 
 
@@ -62,8 +66,19 @@ def universe(rulebook: Rulebook) -> str:
     )
     if clause.exclude_categories:
         first += f", except {listed(clause.exclude_categories, 'and')} tokens"
-    named = f" Left out by name: {listed(clause.exclude, 'and')}." if clause.exclude else ""
+    names = tuple(item if isinstance(item, str) else dated(item) for item in clause.exclude)
+    named = f" Left out by name: {listed(names, 'and')}." if names else ""
     return f"{first}.{named}"
+
+
+def dated(exclusion: Exclusion) -> str:
+    """An exclusion with its time and reason."""
+    told = exclusion.asset
+    if exclusion.from_ is not None:
+        told += f" from {exclusion.from_} on"
+    if exclusion.until is not None:
+        told += f" until {exclusion.until}"
+    return f"{told} ({exclusion.reason})" if exclusion.reason else told
 
 
 def screens(rulebook: Rulebook) -> str:
@@ -76,6 +91,11 @@ def screens(rulebook: Rulebook) -> str:
         parts.append(f"median daily volume over 30 days of {doors(clause.min_median_volume_30d)}")
     if clause.min_age_days:
         parts.append(f"a price history of {clause.min_age_days} days")
+    if clause.min_grade:
+        enter, stay = clause.min_grade.enter, clause.min_grade.stay
+        parts.append(
+            f"a grade of {enter:g}" if enter == stay else f"a grade of {enter:g} to enter, {stay:g} to stay"
+        )
     return f"At least: {'; '.join(parts)}." if parts else "No further conditions."
 
 
@@ -99,10 +119,51 @@ def weighting(rulebook: Rulebook) -> str:
     if clause.smoothing_days and clause.scheme in ("market_cap", "sqrt_market_cap", "grade_tilt"):
         kind = "exponentially weighted mean" if clause.smoothing == "ewma" else "mean"
         text += f" Market capitalisation is the {kind} of {clause.smoothing_days} days."
-    if clause.max_weight < 1:
+    if clause.tilt != 1:
+        text += f" The tilt is (grade / 100) to the power of {clause.tilt:g}."
+    if clause.free_float:
+        text += (
+            f" Of these only a part of the capitalisation counts: {listed(floats(clause.free_float), 'and')}."
+        )
+    if clause.max_weight_largest is not None:
+        text += (
+            f" The largest token may weigh up to {share(clause.max_weight_largest)}, every other up to "
+            f"{share(clause.max_weight)}; what lies above is spread over the others."
+        )
+    elif clause.max_weight < 1:
         text += f" No token above {share(clause.max_weight)}; what lies above is spread over the others."
+    for category, most in clause.max_weight_groups:
+        text += f" All {category} tokens together weigh no more than {share(most)}."
     if clause.min_weight:
         text += f" None below {share(clause.min_weight)}."
+    return text
+
+
+def floats(free_float: FreeFloat) -> tuple[str, ...]:
+    """Each free float in words."""
+    return tuple(
+        f"{asset} {', then '.join(share(part) + (f' from {first}' if first else '') for first, part in steps)}"
+        for asset, steps in free_float.items
+    )
+
+
+def shelter(rulebook: Rulebook) -> str:
+    """Where the overlay goes, and how far."""
+    clause = rulebook.overlay
+    basket = clause.basket
+    names = (
+        tuple(basket)
+        if len(basket) == 1
+        else tuple(f"{name} ({share(part)})" for name, part in basket.items())
+    )
+    text = f"The risk share of the market regime stays invested; the rest waits in {listed(names, 'and')}."
+    if len(basket) > 1:
+        text += " The part of one without a price goes to the others."
+    if clause.max_issuer < 1:
+        text += (
+            f" No more than {share(clause.max_issuer)} of the index waits in one of them; what finds no place stays "
+            "invested."
+        )
     return text
 
 
@@ -114,6 +175,10 @@ def calendar(rulebook: Rulebook) -> str:
         clause.lag_days, f"at the close {clause.lag_days} days later"
     )
     text = f"Decided {when} at the close (24:00 UTC), traded {days}."
+    if clause.announce_days is not None:
+        ahead = {0: "on the day of the trade", 1: "on the day before the trade"}
+        told = ahead.get(clause.announce_days, f"{clause.announce_days} days before the trade")
+        text += f" The decision is announced {told}."
     if rulebook.trading.drift_band:
         text += f" A token within {share(rulebook.trading.drift_band)} of its target is left alone."
     if rulebook.trading.max_turnover is not None:
@@ -126,7 +191,17 @@ def costs(rulebook: Rulebook) -> str:
     basis = rulebook.costs.fee_bps + rulebook.costs.half_spread_bps
     impact = " plus a charge that grows with the size of the trade" if rulebook.costs.impact else ""
     paid = f"The published level pays {basis / 100:g}% of every amount bought or sold{impact}."
+    for tier in rulebook.costs.tiers:
+        volume = figures.compact_usd(tier.min_median_volume)
+        fee = (rulebook.costs.fee_bps + tier.half_spread_bps) / 100
+        paid += f" From a median daily volume of {volume} on it is {fee:g}%."
     return f"{paid} The first purchase counts too."
+
+
+def fees(rulebook: Rulebook) -> str:
+    """What a holder pays by the year."""
+    yearly = rulebook.fees.management_bps / 100
+    return f"{yearly:g}% a year, day by day. The published level is before this fee; the net-of-fee level is after."
 
 
 def delisting(rulebook: Rulebook) -> str:

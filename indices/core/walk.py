@@ -6,7 +6,7 @@ numbers, so a history that was extended day by day has the bits of one that was 
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -14,9 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from indices.core import calendar, costs
-from indices.core.eligibility import VOLUME_DAYS, Readings, day_numbers, readings, window_start
-from indices.core.levels import Drift, buyable, drift, memory_days
+from indices.core import bulk, calendar, costs
+from indices.core.eligibility import Readings, day_numbers, readings
+from indices.core.events.courses import course
+from indices.core.events.kinds import Event
+from indices.core.guardrails import AT_ONCE, Guard, determined
+from indices.core.levels import Drift, Rebalance, buyable, drift, memory_days, trade_volumes
 from indices.core.rulebook.clauses import Costs, Rulebook
 from indices.core.rulebook.deciding import (
     Decision,
@@ -24,7 +27,6 @@ from indices.core.rulebook.deciding import (
     Outcome,
     Outlook,
     decision,
-    determine,
     graded,
     lookback_days,
     passive,
@@ -34,20 +36,9 @@ from signals.core.panel import Panel
 Array = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.intp]
 
-# How many determinations are read at once: enough to vectorise, few enough to stay in memory for a daily calendar.
-_BATCH = 256
+# How many determinations x assets are read at once: enough to vectorise, few enough for a daily calendar's memory.
+_CELLS = 262_144
 _EPOCH = date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True, eq=False)
-class Rebalance:
-    """One executed decision: traded at the close of `row`; `turnover` and `cost` are fractions at that close."""
-
-    row: int
-    columns: Columns
-    weights: Array
-    turnover: float
-    cost: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,8 @@ class Standing:
 
     `weights` were bought at the close of `bought`, at whose close the index, cost paid, was at `level`; `waiting`
     decisions are not traded yet; the last determination was made at `decided`, for `epoch`.
-    Before the first purchase `weights` are empty and `bought` and `level` mean nothing.
+    Before the first purchase `weights` are empty and `bought` and `level` mean nothing. `spared` says that the next
+    decision may trade as much as it wants (indices.core.guardrails).
     """
 
     weights: Mapping[str, float]
@@ -74,6 +66,7 @@ class Standing:
     waiting: tuple[Waiting, ...]
     decided: date
     epoch: str
+    spared: bool = False
 
 
 class Walk:
@@ -81,10 +74,10 @@ class Walk:
 
     `level` is [row] from `first` on; `grades` [date x asset] and `regime` [date] are read at the latest row at or
     before each determination. `outlook`, where given, is asked at each determination instead, and what it does not
-    know the rules go without.
+    know the rules go without. `events` act from their days on. What `guard` refuses is held.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one input of a walk
         self,
         panel: Panel,
         rulebook: Rulebook,
@@ -95,7 +88,13 @@ class Walk:
         regime: pd.Series | None = None,
         outlook: Callable[[date], Outlook] | None = None,
         record: bool = False,
+        events: Sequence[Event] = (),
+        guard: Guard | None = None,
     ) -> None:
+        self.guard, self.spared = guard, False
+        self.course = course(panel, events, rulebook)
+        if self.course is not None:
+            panel = self.course.panel
         self.panel, self.rulebook, self.first, self.last, self.record = panel, rulebook, first, last, record
         self.grades, self.regime, self.outlook = grades, regime, outlook
         self.position = {asset: column for column, asset in enumerate(panel.assets)}
@@ -113,14 +112,23 @@ class Walk:
     def begin(self, start: date) -> None:
         """Invested from `start` and walked to the last row."""
         row = self.invest(start)
-        if row is not None:
-            self.go_on(after=self.panel.dates[row].date(), epoch="")
+        if row is None:
+            return
+        after = self.panel.dates[row].date()
+        if not self.leap(after=after):
+            self.go_on(after=after, epoch="")
 
     def resume(self, standing: Standing) -> None:
         """Walked from `standing` to the last row. `first` must be the row of `standing.bought` once it is invested."""
         if standing.weights:
-            self.hold(*self.buyable(*self.parallel(standing.weights), self.first), self.first)
+            columns, weights = self.buyable(*self.parallel(standing.weights), self.first)
+            if self.course is not None:
+                columns, weights = self.course.tradable(
+                    columns, weights, self.drifted(self.first), self.first
+                )
+            self.hold(columns, weights, self.first)
             self.level[0] = standing.level
+        self.spared = standing.spared
         for waiting in standing.waiting:
             row = self.row_from(day_number(waiting.effective_on))
             self.waiting.append((row, *self.parallel(waiting.weights), waiting.costs))
@@ -137,12 +145,39 @@ class Walk:
         self.execute_through(self.last)
         self.extend(self.last)
 
+    def leap(self, *, after: date) -> bool:
+        """Under plain rules: what `go_on` does after the first purchase, all rebalances at once. Whether it was."""
+        if (
+            self.record
+            or self.outlook is not None
+            or self.guard is not None
+            or self.course is not None
+            or self.guard is not None
+            or not bulk.is_plain(self.rulebook)
+        ):
+            return False
+        row, columns, weights, _ = self.waiting[0]
+        found = bulk.stretch(
+            self.panel,
+            self.rulebook,
+            days=self.days,
+            first=self.first,
+            last=self.last,
+            begun=(row, columns, weights),
+            reads=(read for read, _ in self.batches(after=after, epoch="")),
+            effective=self.effective_rows,
+        )
+        if found is None:
+            return False
+        self.rebalances, self.level = found.rebalances, found.level
+        return True
+
     def invest(self, start: date) -> int | None:
         """The row of the first determination that yields weights: `lag_days` before `start`, or on a later day."""
         wanted = day_number(start) - self.rulebook.calendar.lag_days
         row = max(bisect_right(self.day_list, wanted) - 1, 0)
         for candidate in range(row, self.last + 1):
-            read = readings(self.panel, np.array([candidate]), self.rulebook)
+            read = readings(self.panel, np.array([candidate]), self.rulebook, self.course)
             before = len(self.decisions)
             if self.determine(
                 read, 0, calendar.epoch(self.rulebook.calendar, self.panel.dates[candidate].date())
@@ -153,6 +188,12 @@ class Walk:
 
     def determinations(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, int, str]]:
         """The calendar's determinations later than `after` and not of `epoch`: readings, place in them, epoch."""
+        for read, names in self.batches(after=after, epoch=epoch):
+            for at, name in enumerate(names):
+                yield read, at, name
+
+    def batches(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, list[str]]]:
+        """The same determinations, as many as are read at once: readings, and their epochs."""
         clause = self.rulebook.calendar
         found: list[tuple[int, str]] = []
         earliest = bisect_right(self.day_list, day_number(after))
@@ -165,11 +206,12 @@ class Walk:
             if row >= earliest and name != epoch:
                 found.append((row, name))
                 earliest = row + 1
-        for low in range(0, len(found), _BATCH):
-            batch = found[low : low + _BATCH]
-            read = readings(self.panel, np.array([row for row, _ in batch], dtype=np.intp), self.rulebook)
-            for at, (_, name) in enumerate(batch):
-                yield read, at, name
+        size = max(_CELLS // max(len(self.panel.assets), 1), 1)
+        for low in range(0, len(found), size):
+            batch = found[low : low + size]
+            rows = np.array([row for row, _ in batch], dtype=np.intp)
+            read = readings(self.panel, rows, self.rulebook, self.course)
+            yield read, [name for _, name in batch]
 
     def determine(self, read: Readings, at: int, epoch: str) -> bool:
         """One determination, from what is held at its close; whether it is to be traded."""
@@ -186,7 +228,17 @@ class Walk:
             )
             regime, notes = seen.regime, seen.notes
             rulebook = passive(rulebook, grades=grades is None, regime=regime is None)
-        outcome = determine(read, at, rulebook, drifted=drifted, grades=grades, regime=regime)
+        outcome = determined(
+            self.guard,
+            read,
+            at,
+            rulebook,
+            drifted=drifted,
+            grades=grades,
+            regime=regime,
+            spared=self.spared,
+        )
+        self.spared = outcome.held.startswith(AT_ONCE)
         outcome = replace(outcome, notes=(*notes, *outcome.notes))
         if self.record:
             self.decisions.append(
@@ -212,6 +264,11 @@ class Walk:
         self.waiting = [step for step in self.waiting if step[0] != row]
         self.waiting.append((row, outcome.columns, outcome.weights, self.rulebook.costs))
 
+    def effective_rows(self, rows: Columns) -> Columns:
+        """The row that each decision made at `rows` is traded at, as `wait` has it."""
+        traded = np.searchsorted(self.days, self.days[rows] + self.rulebook.calendar.lag_days)
+        return np.maximum(traded, self.first)
+
     def execute_through(self, row: int) -> None:
         """Every waiting decision whose row has come by `row` is traded."""
         while self.waiting and self.waiting[0][0] <= row:
@@ -224,17 +281,22 @@ class Walk:
         if not len(columns):
             return
         before = self.drifted(row)
+        if self.course is not None:
+            columns, weights = self.course.tradable(columns, weights, before, row)
+            if not len(columns):
+                return
         target = np.zeros(len(before))
         target[columns] = weights
         change = target - before
         touched = np.flatnonzero(change)
         sizes = np.abs(change[touched])
         turnover = math.fsum(sizes.tolist())
-        volume = trade_volumes(self.panel, self.days, row, touched) if clause.impact > 0 else None
+        volume = trade_volumes(self.panel, self.days, row, touched) if clause.needs_volume else None
         cost = costs.trade_cost(sizes, turnover, clause, volume)
         self.level[row - self.first] *= 1.0 - cost
         self.hold(columns, weights, row)
-        self.rebalances.append(Rebalance(row, columns, weights, turnover, cost))
+        kept = before if self.record else None
+        self.rebalances.append(Rebalance(row, columns, weights, turnover, cost, kept))
 
     def hold(self, columns: Columns, weights: Array, row: int) -> None:
         """`weights` of `columns` are what is held from the close of `row` on."""
@@ -268,6 +330,7 @@ class Walk:
                 first=self.bought,
                 last=ahead,
                 rulebook=self.rulebook,
+                course=self.course,
             )
         return self.last_path
 
@@ -307,14 +370,6 @@ class Walk:
                 f"overlay.regime: there is no regime at or before {self.panel.dates[row].date()}"
             )
         return float(self.regime.iloc[place])
-
-
-def trade_volumes(panel: Panel, days: npt.NDArray[np.int64], row: int, columns: Columns) -> Array:
-    """Median daily volume of the 30 days to `row`, [asset] of `columns`, USD; a day without data counts as zero."""
-    block = panel.volume[window_start(days, row, VOLUME_DAYS) : row + 1].take(columns, axis=1)
-    padded = np.zeros((VOLUME_DAYS, len(columns)))
-    padded[: len(block)] = np.nan_to_num(block, nan=0.0)
-    return np.asarray(np.median(padded, axis=0))
 
 
 def day_number(day: date) -> int:

@@ -38,9 +38,12 @@ def equal(count: int) -> Array:
     return np.full(count, 1.0 / count)
 
 
-def by_grade(caps: Array, grades: Array) -> Array:
-    """Weights in proportion to market cap x grade / 100. Raises WeightingError where every grade is zero."""
-    tilted = caps * grades / 100.0
+def by_grade(caps: Array, grades: Array, tilt: float = 1.0) -> Array:
+    """Weights in proportion to market cap x (grade / 100) ^ `tilt`, a multiple of 0.5.
+
+    Raises WeightingError where all of that is zero.
+    """
+    tilted = caps * grades / 100.0 if tilt == 1.0 else caps * _power(grades / 100.0, tilt)
     if not tilted.sum() > 0:
         raise WeightingError("weighting.scheme: grade_tilt needs at least one grade above zero")
     return tilted / tilted.sum()
@@ -118,6 +121,15 @@ def min_variance(sigma: Array, *, max_weight: float, min_weight: float) -> Array
         if moved <= _TOLERANCE:
             break
     return _settled(weights)
+
+
+def _power(base: Array, exponent: float) -> Array:
+    # Products and square roots: the same bits on every machine, which a power function does not promise.
+    whole = int(exponent)
+    result = np.ones(len(base)) if whole == exponent else np.sqrt(base)
+    for _ in range(whole):
+        result = result * base
+    return result
 
 
 def _settled(weights: Array) -> Array:

@@ -34,6 +34,9 @@ class Index(models.Model):
     summary = models.CharField(max_length=240, blank=True)
     is_published = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=100)
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then it decides nothing more. Wall clock, UTC."
+    )
 
     class Meta:
         ordering = ["position", "slug"]

@@ -1,5 +1,7 @@
 """Which indices there are and which rules are in force."""
 
+from django.db.models import F
+
 from indices.core.rulebook import Rulebook
 from indices.models import Index, RulebookVersion
 
@@ -11,6 +13,17 @@ class IndexNotFound(LookupError):
 def index_list() -> list[Index]:
     """The published house indices in their order."""
     return list(Index.objects.filter(is_published=True, kind=Index.Kind.HOUSE))
+
+
+def indices_kept() -> list[Index]:
+    """Every house index, published or not, and every passive twin after the index it stands beside: what has a history
+    whoever looks. Only those with a rulebook."""
+    kept = Index.objects.filter(kind__in=(Index.Kind.HOUSE, Index.Kind.TWIN), versions__isnull=False)
+    return list(
+        kept.distinct()
+        .select_related("twin_of")
+        .order_by("position", F("twin_of").asc(nulls_first=True), "slug")
+    )
 
 
 def index(slug: str) -> Index:

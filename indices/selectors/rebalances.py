@@ -1,12 +1,14 @@
 """What changed at each decision, against the one before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from indices.models import Decision, Index, TargetWeight
 from indices.selectors.decisions import decisions
+from indices.selectors.receipts import sealed_decisions
 
 _ZERO = Decimal(0)
 
@@ -30,7 +32,10 @@ class WeightChange:
 
 @dataclass(frozen=True)
 class RebalanceRow:
-    """One decision. `turnover` is the sum of |target - drifted| at `as_of`, both sides; a held one traded nothing."""
+    """One decision. `turnover` is the sum of |target - drifted| at `as_of`, both sides; a held one traded nothing.
+
+    Of a sealed one nothing is told before it is traded: its weights are committed to (indices.selectors.receipts).
+    """
 
     decision_id: int
     as_of: date
@@ -42,6 +47,7 @@ class RebalanceRow:
     entered: list[WeightChange]
     left: list[WeightChange]
     changed: list[WeightChange]
+    is_sealed: bool = False
 
 
 def rebalance_history(index: Index | str, *, as_of: date, limit: int = 10) -> list[RebalanceRow]:
@@ -59,10 +65,13 @@ def rebalance_history(index: Index | str, *, as_of: date, limit: int = 10) -> li
     weights = _weights([decision.pk for decision in chain])
     before = {later.pk: earlier.pk for later, earlier in pairwise(chain)}
     empty: dict[str, _Line] = {}
-    return [
+    sealed = sealed_decisions([decision.pk for decision in shown])
+    rows = [
         _row(decision, weights.get(decision.pk, empty), weights.get(before.get(decision.pk, 0), empty))
         for decision in shown
     ]
+    kept_back: dict[str, Any] = {"turnover": 0.0, "entered": [], "left": [], "changed": [], "is_sealed": True}
+    return [replace(row, **kept_back) if row.decision_id in sealed else row for row in rows]
 
 
 @dataclass(frozen=True)

@@ -1,53 +1,33 @@
 """Every stored decision and level, computed again from stored candles and compared."""
 
+from collections.abc import Mapping
 from datetime import date
-from itertools import groupby
 
 from indices.core.exact import weights_exact
+from indices.core.restating import LEVEL_TOLERANCE
 from indices.core.rulebook import Decision as Decided
-from indices.core.rulebook import Rulebook
 from indices.models import Decision, Index, IndexLevel
 from indices.selectors.decisions import target_weights
 from indices.selectors.indices import resolved
-from indices.services.history import Written, begun, standing_of, went_on
-from indices.services.outlook import outlook_recorded
-from signals import selectors as signal_selectors
-
-# The same machine gives the same bits; another one may sum a row of a hundred numbers differently.
-LEVEL_TOLERANCE = 1e-12
+from indices.services.recomputing import Recomputed, recomputed
 
 
-def index_verify(index: Index | str) -> list[str]:
-    """The differences between the stored history and one computed from the stored candles; empty where all is well."""
+def index_verify(index: Index | str, *, again: Recomputed | None = None) -> list[str]:
+    """The differences between the stored history and one computed anew; empty where all is well.
+
+    Decisions are computed from what was known when they were made, levels from the decisions as they were made and the
+    prices of now. `again` is `recomputed(index)` where that was done already.
+    """
     found = resolved(index)
-    stored = list(Decision.objects.filter(index=found).select_related("rulebook").order_by("as_of"))
-    if not stored:
-        return []
+    again = again or recomputed(found)
     points = dict(IndexLevel.objects.filter(index=found).values_list("date", "level"))
-    last = max([*points, stored[-1].as_of])
-    panel = signal_selectors.panel(as_of=last)
-    differences: list[str] = []
-    computed: dict[date, float] = {}
-    for version, group in groupby(stored, key=lambda decision: decision.rulebook):
-        made = list(group)
-        newest = made[-1] is stored[-1]
-        through = last if newest else made[-1].as_of
-        rulebook = Rulebook.from_dict(version.body)
-        standing = standing_of(found, before=version)
-        seen = outlook_recorded(rulebook, made)
-        again: Written
-        if standing is None:
-            again = begun(panel, rulebook, through=through, outlook=seen)
-        else:
-            again = went_on(panel, rulebook, standing, through=through, outlook=seen)
-        differences += _decision_differences(made, again.decisions)
-        computed.update(again.levels)
-    differences += _level_differences(points, computed)
-    return differences
+    return [
+        *_decision_differences(again.stored, again.decisions),
+        *_level_differences(points, again.levels),
+    ]
 
 
-def _decision_differences(stored: list[Decision], computed: tuple[Decided, ...]) -> list[str]:
-    again = {decision.as_of: decision for decision in computed}
+def _decision_differences(stored: list[Decision], again: Mapping[date, Decided]) -> list[str]:
     differences = [
         f"{day}: a decision is missing" for day in sorted(again.keys() - {row.as_of for row in stored})
     ]

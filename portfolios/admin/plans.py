@@ -16,7 +16,15 @@ from portfolios.models import Invoice, Plan, Subscription
 class PlanAdmin(ModelAdmin):
     """Price, request rate and indices of a plan. A plan once sold is withdrawn (`offered` off), not deleted."""
 
-    list_display = ("name", "rank", "monthly_price", "api_requests_per_minute", "all_indices", "is_offered")
+    list_display = (
+        "name",
+        "rank",
+        "monthly_price",
+        "api_requests_per_minute",
+        "custom_indices",
+        "all_indices",
+        "is_offered",
+    )
     list_filter = ("is_offered",)
     search_fields = ("name", "slug")
     filter_horizontal = ("indices",)

@@ -34,6 +34,10 @@ STATUSES = {
     "unknown_method": 400,
     "plan_required": 403,
     "unknown_order": 404,
+    "unknown_custom_index": 404,
+    "invalid_rules": 400,
+    "invalid_name": 400,
+    "custom_index_limit": 403,
 }
 
 

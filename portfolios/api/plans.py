@@ -25,6 +25,7 @@ class PlanSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField()
     monthly_price_usd = UsdField(source="monthly_price")
     api_requests_per_minute = serializers.IntegerField()
+    custom_indices = serializers.IntegerField(help_text="How many indices of your own you may keep.")
     all_indices = serializers.BooleanField(help_text="Admits to every index.")
     indices = serializers.ListField(
         child=serializers.CharField(), source="index_slugs", help_text="Empty where `all_indices`."

@@ -1,5 +1,7 @@
 """Whose money is it, and did it move correctly?"""
 
+from portfolios.models.books import Basket, Batch, Book, BookPosting
+from portfolios.models.custom import CustomIndex
 from portfolios.models.ledger import Account, Balance, Entry, LedgerAsset, Posting
 from portfolios.models.payments import Payment
 from portfolios.models.people import ApiKey, IdempotencyRecord, User
@@ -21,7 +23,12 @@ __all__ = [
     "Allocation",
     "ApiKey",
     "Balance",
+    "Basket",
+    "Batch",
     "BlockOrder",
+    "Book",
+    "BookPosting",
+    "CustomIndex",
     "Dealing",
     "DealingCycle",
     "Entry",

@@ -40,13 +40,15 @@ class LedgerAsset(models.Model):
 class Account(models.Model):
     """A place in the ledger, named by `key` (user:7:cash, portfolio:3:assets, outside:sandbox).
 
-    Only accounts that stand for the outside world or count units issued may go below zero.
+    Only accounts that stand for the outside world, count units issued, or clear a nominee's trades may go below zero.
     """
 
     class Kind(models.TextChoices):
         CASH = "cash", "investor's money and units, free to use"
         RESERVED = "reserved", "set aside for an order or a withdrawal"
         ASSETS = "assets", "what a portfolio holds"
+        BOOKS = "books", "what the books of a nominee hold together"
+        CLEARING = "clearing", "a nominee's trades until its books have them"
         ISSUED = "issued", "units a portfolio has issued (negative)"
         OUTSIDE = "outside", "the world outside: payment providers"
         VENUE = "venue", "a trading venue"

@@ -14,6 +14,9 @@ class Plan(models.Model):
     summary = models.CharField(max_length=240, blank=True)
     monthly_price = models.DecimalField(max_digits=10, decimal_places=2, help_text="USD a month.")
     api_requests_per_minute = models.PositiveIntegerField()
+    custom_indices = models.PositiveSmallIntegerField(
+        default=1, help_text="How many indices of one's own it lets a person keep."
+    )
     all_indices = models.BooleanField(default=False, help_text="Admits to every published index.")
     indices = models.ManyToManyField("indices.Index", related_name="+", blank=True)
     is_offered = models.BooleanField(default=True)

@@ -11,11 +11,15 @@ AMOUNT: dict[str, Any] = {"max_digits": 38, "decimal_places": 18}
 
 
 class Portfolio(models.Model):
-    """A pot that follows one index, holds assets and issues units; pooled (many holders) or personal (one)."""
+    """A pot that follows one index, holds assets and issues units; pooled (many holders) or personal (one).
+
+    A `nominee` issues none: it holds what many personal portfolios own, whose books say whose it is.
+    """
 
     class Kind(models.TextChoices):
         POOLED = "pooled", "pooled"
         PERSONAL = "personal", "personal"
+        NOMINEE = "nominee", "nominee"
 
     index = models.ForeignKey("indices.Index", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.POOLED)
@@ -28,8 +32,14 @@ class Portfolio(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["index"], condition=Q(kind="pooled"), name="portfolio_one_pool"),
+            models.UniqueConstraint(
+                fields=["index"], condition=Q(kind="nominee"), name="portfolio_one_nominee"
+            ),
+            models.UniqueConstraint(
+                fields=["index", "owner"], condition=Q(kind="personal"), name="portfolio_one_of_ones_own"
+            ),
             models.CheckConstraint(
-                condition=(Q(kind="pooled") & Q(owner__isnull=True))
+                condition=(Q(kind__in=["pooled", "nominee"]) & Q(owner__isnull=True))
                 | (Q(kind="personal") & Q(owner__isnull=False)),
                 name="portfolio_owner",
             ),

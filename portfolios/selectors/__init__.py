@@ -2,6 +2,14 @@
 
 from portfolios.selectors.activity import activity
 from portfolios.selectors.balances import cash, reserved
+from portfolios.selectors.custom import (
+    custom_index,
+    custom_index_in_use,
+    custom_index_queryset,
+    custom_index_shared,
+    custom_indices,
+    custom_indices_left,
+)
 from portfolios.selectors.holdings import holding, holdings
 from portfolios.selectors.operations import dealing_at_rest
 from portfolios.selectors.orders import order, order_queryset, order_row, orders
@@ -56,6 +64,12 @@ __all__ = [
     "TradeLine",
     "activity",
     "cash",
+    "custom_index",
+    "custom_index_in_use",
+    "custom_index_queryset",
+    "custom_index_shared",
+    "custom_indices",
+    "custom_indices_left",
     "dealing_at_rest",
     "holding",
     "holdings",

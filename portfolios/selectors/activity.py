@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
+from indices import selectors as index_selectors
 from portfolios.core.money import UNIT_SCALE, USD_SCALE, from_base, to_base
 from portfolios.core.valuation import cost_share, fraction
 from portfolios.models import Invoice, Order, Payment, Rebalance, User
@@ -88,10 +89,14 @@ def _rebalances(user: User, limit: int, before: datetime | None) -> list[Activit
         return []
     rows = Rebalance.objects.filter(held, status=Rebalance.Status.DONE, **_earlier(before))
     rows = rows.select_related("portfolio__index", "dealing").order_by("-created_at")
-    return [_rebalance_line(row, timelines[row.portfolio_id]) for row in rows[:limit]]
+    shown = list(rows[:limit])
+    marks = index_selectors.receipt_marks(row.decision_id for row in shown)
+    return [_rebalance_line(row, timelines[row.portfolio_id], marks.get(row.decision_id)) for row in shown]
 
 
-def _rebalance_line(row: Rebalance, steps: list[tuple[int, int]]) -> ActivityLine:
+def _rebalance_line(
+    row: Rebalance, steps: list[tuple[int, int]], receipt: index_selectors.ReceiptMark | None
+) -> ActivityLine:
     dealing = row.dealing
     place = bisect_left(steps, (dealing.pk, 0))
     units, issued = steps[place - 1][1], to_base(dealing.units_before, UNIT_SCALE)
@@ -110,6 +115,7 @@ def _rebalance_line(row: Rebalance, steps: list[tuple[int, int]]) -> ActivityLin
         status=row.status,
         index_slug=row.portfolio.index.slug,
         reference=str(row.pk),
+        receipt=receipt,
     )
 
 

@@ -1,6 +1,7 @@
 """Plans, a person's contract, and what it lets them hold."""
 
-from portfolios.models import Invoice, Plan, Subscription, User
+from indices import selectors as index_selectors
+from portfolios.models import CustomIndex, Invoice, Plan, Subscription, User
 from portfolios.selectors.records import InvoiceRow, PlanRow, SubscriptionRow
 
 
@@ -59,14 +60,23 @@ def invoices(user: User, *, limit: int = 50) -> list[InvoiceRow]:
 
 
 def index_allowed(user: User, index_slug: str) -> bool:
-    """Whether the user's plan admits to this index."""
+    """Whether the user's plan admits to this index: one that they built asks for what its base asks for."""
     plan = _plan(user)
-    return plan.all_indices or plan.indices.filter(slug=index_slug).exists()
+    return plan.all_indices or plan.indices.filter(slug=_charged(index_slug)).exists()
 
 
 def plan_needed(index_slug: str) -> PlanRow | None:
     """The smallest offered plan that admits to this index, or None."""
-    return next((plan for plan in plans() if plan.all_indices or index_slug in plan.index_slugs), None)
+    slug = _charged(index_slug)
+    return next((plan for plan in plans() if plan.all_indices or slug in plan.index_slugs), None)
+
+
+def _charged(index_slug: str) -> str:
+    """The index of ours whose plan counts: the base of one that somebody built, else the index itself."""
+    if not index_selectors.is_custom(index_slug):
+        return index_slug
+    base = CustomIndex.objects.filter(index__slug=index_slug).values_list("based_on", flat=True).first()
+    return base or index_slug
 
 
 def plan_row(plan: Plan) -> PlanRow:
@@ -78,6 +88,7 @@ def plan_row(plan: Plan) -> PlanRow:
         summary=plan.summary,
         monthly_price=plan.monthly_price,
         api_requests_per_minute=plan.api_requests_per_minute,
+        custom_indices=plan.custom_indices,
         all_indices=plan.all_indices,
         index_slugs=[] if plan.all_indices else sorted(index.slug for index in plan.indices.all()),
     )

@@ -5,8 +5,11 @@ from decimal import Decimal
 
 from django.db.models import Count
 
+from indices import selectors as index_selectors
 from portfolios.models import Account, Portfolio, Posting, Rebalance
 from portfolios.selectors.records import RebalanceRow, TradeLine
+
+Marks = dict[int, index_selectors.ReceiptMark]
 
 
 def rebalance_history(portfolio: Portfolio, *, limit: int = 20, trades: bool = False) -> list[RebalanceRow]:
@@ -14,7 +17,9 @@ def rebalance_history(portfolio: Portfolio, *, limit: int = 20, trades: bool = F
     rows = Rebalance.objects.filter(portfolio=portfolio).select_related(
         "portfolio__index", "decision", "dealing"
     )
-    return [_row(row, with_trades=trades) for row in rows.order_by("-id")[:limit]]
+    shown = list(rows.order_by("-id")[:limit])
+    marks = index_selectors.receipt_marks(row.decision_id for row in shown)
+    return [_row(row, marks, with_trades=trades) for row in shown]
 
 
 def last_rebalance(portfolio: Portfolio) -> RebalanceRow | None:
@@ -25,7 +30,7 @@ def last_rebalance(portfolio: Portfolio) -> RebalanceRow | None:
         .order_by("-done_at", "-id")
         .first()
     )
-    return None if row is None else _row(row, with_trades=True)
+    return None if row is None else _row(row, _marks(row), with_trades=True)
 
 
 def rebalance_open(portfolio: Portfolio) -> RebalanceRow | None:
@@ -38,7 +43,7 @@ def rebalance_open(portfolio: Portfolio) -> RebalanceRow | None:
         .order_by("id")
         .first()
     )
-    return None if row is None else _row(row, with_trades=False)
+    return None if row is None else _row(row, _marks(row), with_trades=False)
 
 
 def rebalance_counts(decision_id: int) -> dict[str, int]:
@@ -47,7 +52,11 @@ def rebalance_counts(decision_id: int) -> dict[str, int]:
     return {row["status"]: row["count"] for row in rows.order_by("status")}
 
 
-def _row(row: Rebalance, *, with_trades: bool) -> RebalanceRow:
+def _marks(row: Rebalance) -> Marks:
+    return index_selectors.receipt_marks([row.decision_id])
+
+
+def _row(row: Rebalance, marks: Marks, *, with_trades: bool) -> RebalanceRow:
     return RebalanceRow(
         id=row.pk,
         index_slug=row.portfolio.index.slug,
@@ -60,6 +69,7 @@ def _row(row: Rebalance, *, with_trades: bool) -> RebalanceRow:
         cost_usd=row.cost_usd,
         done_at=row.done_at,
         trades=_trades(row) if with_trades and row.status == Rebalance.Status.DONE else [],
+        receipt=marks.get(row.decision_id),
     )
 
 

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from indices.selectors import ReceiptMark
+
 
 @dataclass(frozen=True)
 class Position:
@@ -65,7 +67,8 @@ class OrderRow:
 class ActivityLine:
     """One dated line of a person's history. `at` is market time, `recorded_at` the wall clock. `amount_usd` is signed
     from the point of view of the person's free cash, None where no cash of theirs moved (a rebalance). `cost_usd` is
-    what it cost this person: of a rebalance, the share that their units had in the portfolio.
+    what it cost this person: of a rebalance, the share that their units had in the portfolio; `receipt` is then the
+    index's public record of what was decided.
     `kind`: deposit, withdrawal, invest, redeem, rebalance, plan. `reference`: order, payment, rebalance or invoice id.
     """
 
@@ -79,6 +82,7 @@ class ActivityLine:
     status: str
     index_slug: str
     reference: str
+    receipt: ReceiptMark | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class PlanRow:
     summary: str
     monthly_price: Decimal
     api_requests_per_minute: int
+    custom_indices: int
     all_indices: bool
     index_slugs: list[str]
 
@@ -143,7 +148,11 @@ class TradeLine:
 
 @dataclass(frozen=True)
 class RebalanceRow:
-    """One move of a portfolio to a decision. `status`: due, dealing, done, skipped."""
+    """One move of a portfolio to a decision. `status`: due, dealing, done, skipped.
+
+    `trades` and `cost_usd` are what was done for the portfolio itself; `receipt` is where the index put on record what
+    was decided, None where it did not.
+    """
 
     id: int
     index_slug: str
@@ -156,6 +165,7 @@ class RebalanceRow:
     cost_usd: Decimal
     done_at: datetime | None
     trades: list[TradeLine] = field(default_factory=list)
+    receipt: ReceiptMark | None = None
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,11 @@ class Valuation:
 
 
 def portfolio(index_slug: str) -> Portfolio | None:
-    """The pooled portfolio of an index, or None while nobody has invested in it."""
+    """The portfolio that follows an index: the pool of one of ours, its owner's of one that somebody built; None while
+    nobody has invested in it."""
+    kind = Portfolio.Kind.PERSONAL if index_selectors.is_custom(index_slug) else Portfolio.Kind.POOLED
     return (
-        Portfolio.objects.filter(index__slug=index_slug, kind=Portfolio.Kind.POOLED)
-        .select_related("index", "units")
-        .first()
+        Portfolio.objects.filter(index__slug=index_slug, kind=kind).select_related("index", "units").first()
     )
 
 

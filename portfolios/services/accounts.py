@@ -16,7 +16,9 @@ from signals import selectors as signal_selectors
 _QUEUE_LOCK = 43
 _accounts: ContextVar[dict[str, Account] | None] = ContextVar("ledger accounts", default=None)
 _currencies: ContextVar[dict[str, LedgerAsset] | None] = ContextVar("ledger currencies", default=None)
-NEGATIVE_KINDS = frozenset({Account.Kind.OUTSIDE, Account.Kind.VENUE, Account.Kind.ISSUED})
+NEGATIVE_KINDS = frozenset(
+    {Account.Kind.OUTSIDE, Account.Kind.VENUE, Account.Kind.ISSUED, Account.Kind.CLEARING}
+)
 
 
 @transaction.atomic
@@ -76,8 +78,16 @@ def user_reserved(user: User) -> Account:
 
 
 def portfolio_assets(portfolio: Portfolio) -> Account:
-    """What the portfolio holds: tokens and US dollars."""
+    """What the portfolio holds: tokens and US dollars. What a nominee trades is cleared elsewhere, and its own in its
+    books."""
+    if portfolio.kind == Portfolio.Kind.NOMINEE:
+        return _account(f"portfolio:{portfolio.pk}:clearing", Account.Kind.CLEARING, portfolio=portfolio)
     return _account(f"portfolio:{portfolio.pk}:assets", Account.Kind.ASSETS, portfolio=portfolio)
+
+
+def nominee_books(portfolio: Portfolio) -> Account:
+    """What all personal portfolios of a nominee own together."""
+    return _account(f"portfolio:{portfolio.pk}:books", Account.Kind.BOOKS, portfolio=portfolio)
 
 
 def portfolio_issued(portfolio: Portfolio) -> Account:
@@ -115,12 +125,12 @@ def usd() -> LedgerAsset:
     return _currency("USD", USD_SCALE)
 
 
-def portfolio_ensure(index_id: int, index_slug: str) -> Portfolio:
-    """The pooled portfolio of an index; made with its unit asset when the first investor arrives."""
+def portfolio_ensure(index_id: int, index_slug: str, *, owner: User | None = None) -> Portfolio:
+    """The pooled portfolio of an index, or the personal one of `owner`; made with its unit asset when the first
+    investment arrives."""
+    kind = Portfolio.Kind.POOLED if owner is None else Portfolio.Kind.PERSONAL
     found = (
-        Portfolio.objects.filter(index_id=index_id, kind=Portfolio.Kind.POOLED)
-        .select_related("units")
-        .first()
+        Portfolio.objects.filter(index_id=index_id, kind=kind, owner=owner).select_related("units").first()
     )
     if found is not None:
         return found
@@ -128,7 +138,7 @@ def portfolio_ensure(index_id: int, index_slug: str) -> Portfolio:
         code=f"unit:{index_slug}", defaults={"kind": LedgerAsset.Kind.UNIT, "scale": UNIT_SCALE}
     )
     portfolio, _ = Portfolio.objects.get_or_create(
-        index_id=index_id, kind=Portfolio.Kind.POOLED, defaults={"units": units}
+        index_id=index_id, kind=kind, owner=owner, defaults={"units": units}
     )
     return portfolio
 

@@ -4,7 +4,6 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 
 from indices import selectors as index_selectors
@@ -42,7 +41,7 @@ def invest(user: User, index_slug: str, amount: Decimal | str, *, reference: str
     _queue(user, reference)
     if usd_amount < MINIMUM_INVESTMENT:
         raise BelowMinimum(f"Nothing was moved: the smallest investment is ${MINIMUM_INVESTMENT:,.2f}.")
-    index = _published(index_slug)
+    index, owner = _open_to(user, index_slug)
     if not selectors.index_allowed(user, index.slug):
         needed = selectors.plan_needed(index.slug)
         which = f"the {needed.name} plan or a larger one" if needed is not None else "another plan"
@@ -52,7 +51,7 @@ def invest(user: User, index_slug: str, amount: Decimal | str, *, reference: str
         raise IndexNotReady(
             f"Nothing was moved: {index.name} has no target weights in force yet; try again later."
         )
-    portfolio = accounts.portfolio_ensure(index.id, index.slug)
+    portfolio = accounts.portfolio_ensure(index.id, index.slug, owner=owner)
     order = Order(
         user=user, portfolio=portfolio, side=Order.Side.INVEST, amount=usd_amount, reference=reference
     )
@@ -97,7 +96,7 @@ def redeem(
             raise ConflictError(_USED_BEFORE)
     portfolio = selectors.portfolio(index_slug)
     if portfolio is None:
-        _published(index_slug)
+        _open_to(user, index_slug)
         raise InsufficientUnits("Nothing was moved: you hold no units of this index.")
     free = ledger.balance_of(accounts.user_cash(user), portfolio.units)
     if all:
@@ -218,14 +217,18 @@ def _without_dust(portfolio: Portfolio, wanted: int, free: int) -> int:
     return free if valuation.value > 0 and left < CENT else wanted
 
 
-def _published(index_slug: str) -> Any:
-    try:
-        index = index_selectors.index(index_slug)
-    except (ObjectDoesNotExist, LookupError) as error:
-        raise UnknownIndex(f"Nothing was moved: there is no index {index_slug!r}.") from error
-    if not index.is_published:
+def _open_to(user: User, index_slug: str) -> tuple[Any, User | None]:
+    """The index, if this user may invest in it, and whose personal portfolio follows it: the user's own for an index
+    that they built, nobody's for one of ours. Raises UnknownIndex."""
+    if index_selectors.is_custom(index_slug):
+        own = selectors.custom_index(user, index_slug)
+        if own is None:
+            raise UnknownIndex(f"Nothing was moved: you have no index {index_slug!r}.")
+        return own.index, user
+    index = next((row for row in index_selectors.index_list() if row.slug == index_slug), None)
+    if index is None:
         raise UnknownIndex(f"Nothing was moved: there is no index {index_slug!r}.")
-    return index
+    return index, None
 
 
 def _between(source: Account, target: Account, asset: LedgerAsset, amount: Decimal) -> list[ledger.Leg]:

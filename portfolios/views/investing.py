@@ -13,9 +13,10 @@ from indices import selectors as index_selectors
 from portfolios import selectors
 from portfolios.errors import MoneyError
 from portfolios.forms import AmountField, AmountForm, RedeemForm
+from portfolios.models import User
 from portfolios.services import investing
 from portfolios.services.payments import checked_amount
-from portfolios.views.visitors import person, wants_fragment
+from portfolios.views.visitors import index_page, person, wants_fragment
 from signals.core import figures
 
 SUGGESTED = (Decimal(50), Decimal(100), Decimal(250), Decimal(1000))
@@ -26,7 +27,7 @@ SUGGESTED = (Decimal(50), Decimal(100), Decimal(250), Decimal(1000))
 def invest(request: HttpRequest, slug: str) -> HttpResponse:
     """An amount, what it would buy and cost, and one button that commits to it."""
     user = person(request)
-    index = published(slug)
+    index = open_to(user, slug)
     form = AmountForm(request.POST or None, initial={"amount": request.GET.get("amount", "")})
     if request.method == "POST" and form.is_valid():
         try:
@@ -66,7 +67,7 @@ def redeem(request: HttpRequest, slug: str) -> HttpResponse:
     holding = selectors.holding(user, slug)
     if holding is None:
         messages.info(request, "You hold nothing in this index, so there is nothing to sell.")
-        return redirect("indices:detail", slug=slug)
+        return redirect(index_page(slug))
     form = RedeemForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         everything = form.cleaned_data["everything"]
@@ -111,9 +112,13 @@ def order_cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return redirect("portfolios:order", order_id=order_id)
 
 
-def published(slug: str) -> object:
-    """The published index with this slug, or 404."""
-    found = next((index for index in index_selectors.index_list() if index.slug == slug), None)
+def open_to(user: User, slug: str) -> object:
+    """The index with this slug that the user may invest in, one of ours or one that they built; or 404."""
+    if index_selectors.is_custom(slug):
+        own = selectors.custom_index(user, slug)
+        found: object | None = None if own is None else own.index
+    else:
+        found = next((index for index in index_selectors.index_list() if index.slug == slug), None)
     if found is None:
         raise Http404(f"There is no index named {slug}.")
     return found

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from indices import selectors as index_selectors
 from indices.core.calendar import determination_days, effective_day
+from indices.core.rulebook import Rulebook
 from portfolios import selectors
 from portfolios.models import User
 from portfolios.views.visitors import person
@@ -103,9 +104,14 @@ def last_rebalance(index_slug: str) -> selectors.RebalanceRow | None:
 
 def next_rebalance(index_slug: str) -> date:
     """The day at whose close the index's next decision is traded."""
-    calendar = index_selectors.rulebook(index_slug).calendar
-    day = signal_selectors.last_closed_day()
-    return effective_day(calendar, next(determination_days(calendar, after=day, through=day + ONE_QUARTER)))
+    rulebook = index_selectors.rulebook(index_slug)
+    decided = next_decision(rulebook, signal_selectors.last_closed_day())
+    return effective_day(rulebook.calendar, decided)
+
+
+def next_decision(rulebook: Rulebook, day: date) -> date:
+    """The first day after `day` on which the rules decide."""
+    return next(determination_days(rulebook.calendar, after=day, through=day + ONE_QUARTER))
 
 
 def value_history(user: User, histories: dict[str, list[tuple[date, Decimal]]]) -> list[tuple[date, Decimal]]:

@@ -1,10 +1,12 @@
-"""Who is asking, and in which form they want the answer."""
+"""Who is asking, in which form they want the answer, and where the page of an index is."""
 
 from typing import Any, cast
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
+from indices import selectors as index_selectors
 from portfolios.models import User
 
 
@@ -17,3 +19,9 @@ def wants_fragment(request: HttpRequest) -> bool:
     """Whether HTMX asks for a part of the page to put in place, not for the page."""
     htmx: HtmxDetails = cast(Any, request).htmx
     return bool(htmx) and not htmx.boosted
+
+
+def index_page(slug: str) -> str:
+    """The address of an index's page: the owner's own one for an index that somebody built."""
+    name = "portfolios:custom_index" if index_selectors.is_custom(slug) else "indices:detail"
+    return reverse(name, args=[slug])

@@ -1,6 +1,6 @@
 """The market over the API: one module per kind of thing, each with its own `urlpatterns`."""
 
-from signals.api import features, grades, observations, quant, regime, tokens
+from signals.api import features, grades, observations, quant, regime, restatements, tokens
 
 urlpatterns = [
     *tokens.urlpatterns,
@@ -9,4 +9,5 @@ urlpatterns = [
     *observations.urlpatterns,
     *features.urlpatterns,
     *regime.urlpatterns,
+    *restatements.urlpatterns,
 ]

@@ -14,12 +14,8 @@ from signals import selectors
 PUBLIC = {"Cache-Control": "public, max-age=30"}
 
 
-class MarketQuery(serializers.Serializer[Any]):
-    """Parameters of a market read; one that is not declared is refused, so that a typo cannot change the answer."""
-
-    as_of = serializers.DateField(
-        required=False, help_text="A closed day, UTC. Default: the last closed day of the market clock."
-    )
+class StrictQuery(serializers.Serializer[Any]):
+    """Parameters of a read; one that is not declared is refused, so that a typo cannot change the answer."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(self.initial_data) - set(self.fields))
@@ -30,6 +26,21 @@ class MarketQuery(serializers.Serializer[Any]):
                 code="unknown_parameter",
             )
         return attrs
+
+    @classmethod
+    def read(cls, request: Request) -> dict[str, Any]:
+        """The parameters of `request`. Raises ValidationError naming the parameter at fault."""
+        query = cls(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        return dict(query.validated_data)
+
+
+class MarketQuery(StrictQuery):
+    """Parameters of a market read."""
+
+    as_of = serializers.DateField(
+        required=False, help_text="A closed day, UTC. Default: the last closed day of the market clock."
+    )
 
     def validate_as_of(self, value: date) -> date:
         last = selectors.last_closed_day()
@@ -42,9 +53,7 @@ class MarketQuery(serializers.Serializer[Any]):
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
         """The parameters of `request`, `as_of` filled in. Raises ValidationError naming the parameter at fault."""
-        query = cls(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        values = dict(query.validated_data)
+        values = super().read(request)
         if "as_of" not in values:
             values["as_of"] = selectors.last_closed_day()
         return values

@@ -161,6 +161,10 @@ class PriceQuery(MarketQuery):
         default=365,
         help_text="Calendar days up to and with `as_of`.",
     )
+    known_at = serializers.DateTimeField(
+        required=False,
+        help_text="Wall clock, UTC: the closes as they were held at that moment, before later corrections.",
+    )
 
 
 class PriceSerializer(serializers.Serializer[Any]):
@@ -188,7 +192,9 @@ class TokenPricesView(APIView):
         query = PriceQuery.read(request)
         if not selectors.assets_by_slug([id]):
             raise NotFound(f"There is no token '{id}'.")
-        history = selectors.price_history(id, as_of=query["as_of"], days=query["days"])
+        history = selectors.price_history(
+            id, as_of=query["as_of"], days=query["days"], known_at=query.get("known_at")
+        )
         rows = [{"date": day, "close_usd": close} for day, close in history]
         return Response({"token": id, "as_of": query["as_of"], "results": rows}, headers=PUBLIC)
 

@@ -5,11 +5,14 @@ from signals.models.guarding import Freeze, GuardRecord
 from signals.models.learning import Experiment, ModelRun
 from signals.models.market import Asset, Candle, LoadRun, Market
 from signals.models.reading import FeatureVector, Grade, Observation, Regime
+from signals.models.restating import AssetEvent, CandleRevision, Restatement
 
 __all__ = [
     "Alert",
     "Asset",
+    "AssetEvent",
     "Candle",
+    "CandleRevision",
     "Experiment",
     "FeatureVector",
     "Freeze",
@@ -20,4 +23,5 @@ __all__ = [
     "ModelRun",
     "Observation",
     "Regime",
+    "Restatement",
 ]

@@ -63,7 +63,10 @@ class Asset(models.Model):
 
 
 class Candle(models.Model):
-    """One bar of one asset from one source, USD. `opened_at` is the bar's start; market cap is at the close."""
+    """One bar of one asset from one source, USD. `opened_at` is the bar's start; market cap is at the close.
+
+    What a daily one said before it was changed is in CandleRevision.
+    """
 
     class Interval(models.TextChoices):
         DAY = "1d", "day"
@@ -83,6 +86,9 @@ class Candle(models.Model):
     close = models.FloatField()
     volume = models.FloatField(null=True, help_text="USD traded in the bar.")
     market_cap = models.FloatField(null=True, help_text="Circulating, USD.")
+    known_from = models.DateTimeField(
+        null=True, help_text="Since when these values are known; empty: since the candle was first stored."
+    )
 
     class Meta:
         constraints = [
@@ -95,7 +101,12 @@ class Candle(models.Model):
                 condition=Q(market_cap__isnull=True) | Q(market_cap__gt=0), name="candle_market_cap_positive"
             ),
         ]
-        indexes = [models.Index(fields=["interval", "opened_at"], name="candle_by_day")]
+        indexes = [
+            models.Index(fields=["interval", "opened_at"], name="candle_by_day"),
+            models.Index(
+                fields=["known_from"], name="candle_by_knowledge", condition=Q(known_from__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.interval} {self.opened_at:%Y-%m-%d %H:%M}"

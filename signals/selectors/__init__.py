@@ -11,6 +11,8 @@ from signals.selectors.assets import (
     category_counts,
 )
 from signals.selectors.backdrop import MarketYear, market_year
+from signals.selectors.candles import Bar, candle_history, candle_known, revision_moments, revision_stamp
+from signals.selectors.events import AssetHappening, asset_events
 from signals.selectors.evidence import Evidence, evidence
 from signals.selectors.features import FeatureReading, feature_vector, features_since
 from signals.selectors.grades import (
@@ -61,10 +63,20 @@ from signals.selectors.progress import GradingProgress, grading_progress, learni
 from signals.selectors.quants import NoRecentClose, Quant, quant
 from signals.selectors.readings import FeatureGroup, FeatureLine, FeatureSheet, feature_sheet
 from signals.selectors.regime import RegimeDay, regime_day, regime_history, regime_points
+from signals.selectors.restatements import (
+    Correction,
+    Notice,
+    correction,
+    notices,
+    restatement,
+)
 
 __all__ = [
     "UNFIT",
+    "AssetHappening",
     "AssetRow",
+    "Bar",
+    "Correction",
     "Evidence",
     "FeatureGroup",
     "FeatureLine",
@@ -80,19 +92,24 @@ __all__ = [
     "MarketYear",
     "NoRecentClose",
     "NotYetKnown",
+    "Notice",
     "ObservationRow",
     "Quant",
     "RegimeDay",
     "alert_standing",
     "alerts_open",
     "asset",
+    "asset_events",
     "asset_ids",
     "asset_list",
     "asset_row",
     "assets_by_slug",
     "candle_days",
+    "candle_history",
+    "candle_known",
     "candle_sources",
     "category_counts",
+    "correction",
     "evidence",
     "experiment_count",
     "experiments",
@@ -121,6 +138,7 @@ __all__ = [
     "market_year",
     "model_in_force",
     "model_runs",
+    "notices",
     "observations",
     "observing",
     "panel",
@@ -131,6 +149,9 @@ __all__ = [
     "regime_day",
     "regime_history",
     "regime_points",
+    "restatement",
+    "revision_moments",
+    "revision_stamp",
     "trader_grades",
     "validation_latest",
 ]

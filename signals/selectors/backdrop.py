@@ -10,6 +10,7 @@ import redis
 from django.core.cache import cache
 
 from signals.models import Market
+from signals.selectors.candles import revision_stamp
 from signals.selectors.market import market_active, require_known
 from signals.selectors.panels import panel
 
@@ -46,12 +47,14 @@ def market_year(*, as_of: date, market: Market | None = None) -> MarketYear:
     market = market or market_active()
     require_known(market, as_of)
     near = [as_of - timedelta(days=number) for number in range(NEAR + 1)]
-    kept = _kept({day: _key(market, day) for day in near})
+    # A corrected candle may lie in any kept year: none of them is used again.
+    stamp = revision_stamp()
+    kept = _kept({day: _key(market, day, stamp) for day in near})
     found = kept.get(as_of)
     if found is None:
         earlier = max(kept, default=None)
         found = _read(market, as_of, YEAR) if earlier is None else _carried(market, kept[earlier], as_of)
-        _keep(_key(market, as_of), found)
+        _keep(_key(market, as_of, stamp), found)
     return found
 
 
@@ -94,8 +97,8 @@ def _carried(market: Market, earlier: MarketYear, as_of: date) -> MarketYear:
     )
 
 
-def _key(market: Market, day: date) -> str:
-    return f"market-year:{market.pk}:{day}:{min(market.last_day or day, day)}"
+def _key(market: Market, day: date, stamp: int) -> str:
+    return f"market-year:{market.pk}:{day}:{min(market.last_day or day, day)}:{stamp}"
 
 
 def _kept(keys: dict[date, str]) -> dict[date, MarketYear]:

@@ -1,7 +1,7 @@
 """The panel out of the store: one binary COPY per source, straight into [date x asset] arrays."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,20 @@ _TUPLE = np.dtype(
     + [item for name in FIELDS for item in ((f"{name}_size", ">i4"), (name, ">f8"))]
 )
 _COLUMNS = ", ".join(f"coalesce({name}, 'NaN'::float8)" for name in FIELDS)
-_QUERY = f"""
-COPY (
+_SELECT = f"""
     SELECT asset_id, (opened_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01', {_COLUMNS}
-    FROM signals_candle
+    FROM {{table}}
     WHERE interval = '1d' AND source = %s AND opened_at >= %s AND opened_at <= %s AND (%s OR asset_id = ANY(%s))
-) TO STDOUT (FORMAT BINARY)
 """  # noqa: S608 - the only insertion is the constant list of columns
+_QUERY = f"COPY ({_SELECT.format(table='signals_candle')}) TO STDOUT (FORMAT BINARY)"
+# What was known then: candles that have not changed since, and of the others the values in force at that moment.
+_QUERY_KNOWN = f"""
+COPY (
+    {_SELECT.format(table="signals_candle")} AND (known_from IS NULL OR known_from <= %s)
+    UNION ALL
+    {_SELECT.format(table="signals_candlerevision")} AND known_until > %s AND (known_from IS NULL OR known_from <= %s)
+) TO STDOUT (FORMAT BINARY)
+"""
 
 
 def panel(
@@ -38,14 +45,16 @@ def panel(
     assets: Iterable[str] | None = None,
     market: Market | None = None,
     observed: bool = False,
+    known_at: datetime | None = None,
 ) -> Panel:
     """Daily candles of the active market known at the close of `as_of`, [date x asset], USD, assets in slug order.
 
     `market` asks another loaded market, by its own clock. `days` keeps the calendar days (as_of - days, as_of]; default
     all. `assets` limits it to these slugs; default every asset with a candle in the window. Days without any candle
     have no row. `first_days` is each asset's true first day even where it lies before the window. `observed` adds what
-    is stored beside the candles, each number as it was known at its row's close. Raises NotYetKnown where `as_of` is
-    ahead of the market clock, and MarketNotLoaded.
+    is stored beside the candles, each number as it was known at its row's close. `known_at` (wall clock) gives the
+    candles as our store held them at that moment, before later corrections and late arrivals; default: as they are now.
+    Raises NotYetKnown where `as_of` is ahead of the market clock, and MarketNotLoaded.
     """
     market = market or market_active()
     require_known(market, as_of)
@@ -58,17 +67,27 @@ def panel(
     known = list(wanted)
     ids = np.array([row[0] for row in known], dtype=np.int64)
     batches = [
-        _rows(source, start, as_of, ids if assets is not None else None) for source in candle_sources(market)
+        _rows(source, start, as_of, ids if assets is not None else None, known_at)
+        for source in candle_sources(market)
     ]
     found = _panel(batches, known, ids)
     return observing(found, market=market) if observed else found
 
 
-def _rows(source: str, start: date, as_of: date, ids: npt.NDArray[np.int64] | None) -> npt.NDArray[np.void]:
+def _rows(
+    source: str,
+    start: date,
+    as_of: date,
+    ids: npt.NDArray[np.int64] | None,
+    known_at: datetime | None,
+) -> npt.NDArray[np.void]:
     span = [source, clock.start_of_day(start), clock.start_of_day(as_of)]
-    parameters = [*span, ids is None, [] if ids is None else ids.tolist()]
+    asked = [*span, ids is None, [] if ids is None else ids.tolist()]
+    query, parameters = _QUERY, asked
+    if known_at is not None:
+        query, parameters = _QUERY_KNOWN, [*asked, known_at, *asked, known_at, known_at]
     # The driver's own cursor: Django's wrapper for DEBUG takes no parameters here.
-    with connection.cursor() as cursor, cursor.cursor.copy(_QUERY, parameters) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(query, parameters) as copy:
         stream = b"".join(copy)
     count = (len(stream) - _HEADER_BYTES - _TRAILER_BYTES) // _TUPLE.itemsize
     return np.frombuffer(stream, dtype=_TUPLE, count=count, offset=_HEADER_BYTES)

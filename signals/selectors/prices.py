@@ -7,9 +7,10 @@ from typing import Any
 from django.db import connection
 
 from signals.core import clock
-from signals.models import Asset, Candle, GuardRecord
+from signals.models import GuardRecord
+from signals.selectors.candles import candle_history
 from signals.selectors.guarding import CONSENSUS, is_guarded
-from signals.selectors.market import NotYetKnown, candle_sources, market_active, market_time, require_known
+from signals.selectors.market import NotYetKnown, candle_sources, market_active, market_time
 
 QUOTE_LIFE = timedelta(days=1)
 """A minute quote older than this is no mark any more."""
@@ -82,24 +83,12 @@ def _marks(
         return dict(cursor.fetchall())
 
 
-def price_history(slug: str, *, as_of: date, days: int) -> list[tuple[date, float]]:
+def price_history(
+    slug: str, *, as_of: date, days: int, known_at: datetime | None = None
+) -> list[tuple[date, float]]:
     """(day, close in USD) of one asset over the calendar days (as_of - days, as_of], oldest first, gaps left out.
 
-    Raises NotYetKnown and Asset.DoesNotExist.
+    `known_at` (wall clock) asks for the closes as our store held them at that moment. Raises NotYetKnown and
+    Asset.DoesNotExist.
     """
-    market = market_active()
-    require_known(market, as_of)
-    sources = candle_sources(market)
-    bars = Candle.objects.filter(
-        asset=Asset.objects.get(slug=slug),
-        interval=Candle.Interval.DAY,
-        source__in=sources,
-        opened_at__gt=clock.start_of_day(clock.days_before(as_of, days)),
-        opened_at__lte=clock.start_of_day(as_of),
-    ).values_list("opened_at", "source", "close")
-    closes: dict[date, tuple[int, float]] = {}
-    for opened_at, source, close in bars:
-        best = closes.get(opened_at.date())
-        if best is None or sources.index(source) < best[0]:
-            closes[opened_at.date()] = (sources.index(source), close)
-    return [(day, closes[day][1]) for day in sorted(closes)]
+    return [(bar.day, bar.close) for bar in candle_history(slug, as_of=as_of, days=days, known_at=known_at)]

@@ -27,6 +27,17 @@ from signals.services.markets import (
 from signals.services.observations import Noted, observations_ingest
 from signals.services.progress import Progress
 from signals.services.regime import regime_publish
+from signals.services.restating import (
+    SamePerson,
+    asset_event_enter,
+    asset_event_withdraw,
+    candle_restate,
+    restatement_applied,
+    restatement_approve,
+    restatement_close,
+    restatement_previewed,
+    restatement_propose,
+)
 from signals.services.training import (
     model_train,
     models_due,
@@ -47,10 +58,14 @@ __all__ = [
     "Noted",
     "Progress",
     "ProviderError",
+    "SamePerson",
     "alert_clear",
     "alert_raise",
     "archive_panel",
+    "asset_event_enter",
+    "asset_event_withdraw",
     "assets_upsert",
+    "candle_restate",
     "candles_ingest",
     "clock_run",
     "clock_set",
@@ -82,6 +97,11 @@ __all__ = [
     "quotes_ingest",
     "regime_publish",
     "replay_until_set",
+    "restatement_applied",
+    "restatement_approve",
+    "restatement_close",
+    "restatement_previewed",
+    "restatement_propose",
     "specs",
     "ticked_through_set",
     "training_catch_up",

@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from django.db import connection, transaction
 
+from signals.core import clock
 from signals.core.candles import NUMBERS, screen
-from signals.models import Asset, Candle
+from signals.models import Asset, Candle, Market
+from signals.selectors.market import candle_sources
 from signals.services.progress import Progress, silent
 
 BATCH_ROWS = 100_000
@@ -30,9 +32,10 @@ CREATE TEMPORARY TABLE signals_candle_stage (
 ) ON COMMIT DROP
 """
 _MERGE = """
-INSERT INTO signals_candle AS stored (asset_id, interval, opened_at, source, open, high, low, close, volume, market_cap)
+INSERT INTO signals_candle AS stored (asset_id, interval, opened_at, source, open, high, low, close, volume, market_cap,
+                                     known_from)
 SELECT asset_id, %s, opened_at, %s, nullif(open, 'NaN'), nullif(high, 'NaN'), nullif(low, 'NaN'), close,
-       nullif(volume, 'NaN'), nullif(market_cap, 'NaN')
+       nullif(volume, 'NaN'), nullif(market_cap, 'NaN'), CASE WHEN opened_at <= %s THEN clock_timestamp() END
 FROM signals_candle_stage
 ON CONFLICT (asset_id, interval, opened_at, source) DO UPDATE
 SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
@@ -116,7 +119,8 @@ def candles_ingest(
     """The sound ones of `rows` (signals.core.candles.COLUMNS, `asset` the slug) are stored once, the newest values win.
 
     A bar that ends after `known_at` is refused, as is every row that `screen` refuses or whose asset is not stored
-    (`asset_unknown`). All or nothing: one transaction.
+    (`asset_unknown`). A daily candle that changes leaves what it said in CandleRevision; one of a day whose ticks have
+    run already is marked as known from now on. All or nothing: one transaction.
     """
     known = dict(Asset.objects.values_list("slug", "id"))
     outcome = Ingested(read=len(rows))
@@ -132,6 +136,7 @@ def candles_ingest(
     # By day, then asset: neighbours on disk are neighbours in time, which is how panels are read.
     order = np.lexsort((ids, opened))
     records = _records(clean, ids, opened)[order]
+    settled = _settled(source) if interval == Candle.Interval.DAY else None
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_INGEST_LOCK])
         cursor.execute(_STAGE)
@@ -139,7 +144,7 @@ def candles_ingest(
             batch = records[start : start + BATCH_ROWS]
             with cursor.copy("COPY signals_candle_stage FROM STDIN (FORMAT BINARY)") as copy:
                 copy.write(_COPY_START + batch.tobytes() + _COPY_END)
-            cursor.execute(_MERGE, [interval, source])
+            cursor.execute(_MERGE, [interval, source, settled])
             outcome.written += cursor.rowcount
             cursor.execute("TRUNCATE signals_candle_stage")
             progress("storing candles", min(start + BATCH_ROWS, len(records)), len(records))
@@ -149,6 +154,16 @@ def candles_ingest(
         if outcome.written >= BATCH_ROWS:
             cursor.execute("ANALYZE signals_candle")
     return outcome
+
+
+def _settled(source: str) -> datetime | None:
+    """The opening of the last day of this source's market whose every tick has run: later arrivals came too late."""
+    days = [
+        market.ticked_through
+        for market in Market.objects.filter(ticked_through__isnull=False)
+        if source in candle_sources(market) and market.ticked_through is not None
+    ]
+    return clock.start_of_day(max(days)) if days else None
 
 
 def _records(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from signals.core.panel import FIELDS, Panel
 from signals.models import LoadRun, Market
-from signals.selectors import market_active, panel
+from signals.selectors import market_active, panel, revision_stamp
 
 APPEND_DAYS = 40
 """A gap longer than this is read anew rather than appended."""
@@ -16,9 +16,10 @@ APPEND_DAYS = 40
 
 @dataclass(frozen=True)
 class Window:
-    """A panel that holds every candle of the market from `first` to `through`; `key` says of which market and load."""
+    """A panel that holds every candle of the market from `first` to `through`; `key` says of which market and load, and
+    which corrections it knows."""
 
-    key: tuple[int, int]
+    key: tuple[int, int, int]
     first: date
     through: date
     panel: Panel
@@ -36,7 +37,8 @@ def window_panel(*, as_of: date, days: int, back_to: date | None = None, keep: b
     Raises NotYetKnown.
     """
     market = market_active()
-    key = (market.pk, LoadRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0)
+    load = LoadRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    key = (market.pk, load, revision_stamp())
     first = min(as_of, back_to or as_of) - timedelta(days=days - 1)
     kept = _kept.get("window")
     if kept is None or kept.key != key or kept.first > first or (as_of - kept.through).days > APPEND_DAYS:

@@ -17,26 +17,38 @@ function attach(chart) {
   const readout = chart.closest("figure").querySelector("[data-readout]");
   const resting = readout.textContent;
   const line = part("line", "cursor");
-  const dot = part("circle", "dot");
+  const dots = [];
   line.setAttribute("y1", "0");
   line.setAttribute("y2", "100%");
-  dot.setAttribute("r", "4.5");
   let at = points.length - 1;
+
+  // One dot for each line that has a value on the day; a chart of areas has none.
+  function mark(left, downs) {
+    while (dots.length < downs.length) {
+      dots.push(part("circle", "dot"));
+      dots.at(-1).setAttribute("r", "4.5");
+    }
+    dots.forEach((dot, number) => {
+      if (number >= downs.length) return dot.remove();
+      dot.setAttribute("cx", `${left * 100}%`);
+      dot.setAttribute("cy", `${downs[number] * 100}%`);
+      if (!dot.isConnected) plot.append(dot);
+    });
+  }
 
   function show(index) {
     at = Math.max(0, Math.min(points.length - 1, index));
     const [day, value, left, down] = points[at];
     line.setAttribute("x1", `${left * 100}%`);
     line.setAttribute("x2", `${left * 100}%`);
-    dot.setAttribute("cx", `${left * 100}%`);
-    dot.setAttribute("cy", `${down * 100}%`);
-    if (!line.isConnected) plot.append(line, dot);
+    if (!line.isConnected) plot.append(line);
+    mark(left, [].concat(down));
     readout.replaceChildren(`${day}: `, Object.assign(document.createElement("b"), { textContent: value }));
   }
 
   function rest() {
     line.remove();
-    dot.remove();
+    dots.forEach((dot) => dot.remove());
     readout.textContent = resting;
   }
 

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from indices.core.rulebook import Rulebook
-from indices.models import Decision, Index, IndexLevel, RulebookVersion, TargetWeight
+from indices.models import Decision, Index, IndexEffect, IndexLevel, RulebookVersion, TargetWeight
 from portfolios.models import Plan, User
 from portfolios.services.api_keys import api_key_create
 from portfolios.services.payments import deposit
@@ -113,6 +113,24 @@ def build_world() -> None:
             )
     IndexLevel.objects.bulk_create(
         IndexLevel(index=index, date=day, level=1000.0 + number) for number, day in enumerate(days[9:])
+    )
+    IndexEffect.objects.bulk_create(
+        IndexEffect(
+            index=index,
+            date=day,
+            reference="bitcoin",
+            level=1001.0 + number,
+            reference_level=50.0,
+            result=(1001.0 + number) / (1000.0 + number) - 1.0,
+            reference_result=0.0,
+            selection=(1001.0 + number) / (1000.0 + number) - 1.0,
+            weighting=0.0,
+            overlay=0.0,
+            cost=0.0,
+            own_cost=0.0,
+            cash=0.0,
+        )
+        for number, day in enumerate(days[10:])
     )
     model = model_run_make(market=Market.Source.ARCHIVE)
     for number, day in enumerate(days[9:]):

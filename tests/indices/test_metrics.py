@@ -42,4 +42,5 @@ def test_a_flat_or_tiny_series_has_no_ratio() -> None:
     assert metrics.volatility(np.array([5.0, 6.0])) is None
     dead = metrics.summary(np.array([10.0, 5.0, 0.0, 0.0]), days=3, turnover=np.array([]), costs=np.array([]))
     assert dead["total_return"] == -1.0
-    assert dead["volatility"] == pytest.approx(math.sqrt(0.125 * 365))
+    assert dead["volatility_daily"] == pytest.approx(math.sqrt(0.125))
+    assert [dead[key] for key in ("volatility", "sharpe", "sortino", "cagr", "calmar")] == [None] * 5

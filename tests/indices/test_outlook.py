@@ -11,9 +11,10 @@ import pytest
 from config.replay import steps_inline
 from indices import services, tasks
 from indices.core.backtest import backtest
+from indices.core.capping import bounded
 from indices.core.rulebook import Rulebook
 from indices.models import Decision, Index
-from indices.selectors import target_weights
+from indices.selectors import standing_note, target_weights
 from signals import selectors as signal_selectors
 from signals import services as signal_services
 from signals.core.clock import end_of_day
@@ -23,7 +24,7 @@ from tests.indices.markets import market
 from tests.indices.test_history import index_of
 from tests.markets import market_store
 
-PANEL = market(days=120, assets=10, seed=5, lives=False)
+PANEL = market(days=220, assets=10, seed=5, lives=False, start="2019-10-01")
 GRADED: dict[str, object] = {
     "slug": "graded-4",
     "name": "Graded Four",
@@ -34,6 +35,8 @@ GRADED: dict[str, object] = {
     "overlay": {"regime": False},
 }
 FIRST, MIDDLE, LAST = date(2020, 2, 2), date(2020, 3, 10), date(2020, 4, 5)
+OLD_ENOUGH = date(2019, 11, 30)
+"""Nobody is graded before: every Sunday since then must have grades before a history begins."""
 
 
 @pytest.fixture
@@ -60,7 +63,8 @@ def run(stored: Index) -> ModelRun:
 
 def frame(first: date, last: date) -> pd.DataFrame:
     days = pd.date_range(first, last)
-    values = np.random.default_rng(3).uniform(30, 70, (len(days), len(PANEL.assets)))
+    random = np.random.default_rng(3)
+    values = random.uniform(30, 70, len(PANEL.assets)) + random.uniform(-4, 4, (len(days), len(PANEL.assets)))
     return pd.DataFrame(values, index=days, columns=PANEL.assets)
 
 
@@ -91,12 +95,18 @@ def advance(through: date) -> None:
 
 
 def test_stored_grades_make_the_decisions_that_a_backtest_makes_of_them(stored: Index, run: ModelRun) -> None:
-    grades = frame(date(2020, 1, 25), LAST)
+    grades = frame(OLD_ENOUGH, LAST)
     publish(run, grades)
     services.index_backfill(stored, through=MIDDLE)
     advance(LAST)
     expected = backtest(
-        PANEL, Rulebook.from_dict(GRADED), start=FIRST, end=LAST, grades=grades, record=True
+        PANEL,
+        Rulebook.from_dict(GRADED),
+        start=FIRST,
+        end=LAST,
+        grades=grades,
+        record=True,
+        guard=services.GUARD,
     ).decisions
     assert [row.input_hash for row in Decision.objects.order_by("as_of")] == [
         made.input_hash for made in expected
@@ -113,25 +123,31 @@ def test_stored_grades_make_the_decisions_that_a_backtest_makes_of_them(stored: 
 
 
 def test_without_grades_the_weights_are_passive_and_somebody_is_told(stored: Index, run: ModelRun) -> None:
+    publish(run, frame(OLD_ENOUGH, date(2020, 2, 9)))
+    services.index_backfill(stored, through=date(2020, 2, 9))
     services.index_backfill(stored, through=MIDDLE)
-    passive = Rulebook.from_dict(
-        GRADED | {"selection": {"count": 4, "buffer": 1}, "weighting": {"max_weight": 0.5}}
-    )
-    expected = backtest(PANEL, passive, start=FIRST, end=MIDDLE, record=True).decisions
-    decisions = list(Decision.objects.order_by("as_of"))
-    for row, made in zip(decisions, expected, strict=True):
-        assert {slug: float(weight) for slug, weight in target_weights(row).items()} == pytest.approx(
-            made.weights
-        )
-        assert row.note.startswith("passive weights: nothing has been graded yet")
+    notes = list(Decision.objects.order_by("as_of").values_list("note", flat=True))
+    assert notes[:3] == ["", "", ""]
+    assert notes[3] == "grades of 2020-02-09"
+    assert all(note.startswith("passive weights: the last grades are of 2020-02-09") for note in notes[4:])
+    assert len(notes) == 7
+    newest = Decision.objects.latest("as_of")
+    held = {slug: float(weight) for slug, weight in target_weights(newest).items()}
+    caps = PANEL.market_cap[PANEL.row(newest.as_of)]
+    raw = np.array([caps[PANEL.assets.index(slug)] for slug in held])
+    assert list(held.values()) == pytest.approx(bounded(raw, max_weight=0.5).weights.tolist())
+    note = standing_note(stored, as_of=MIDDLE)
+    assert note is not None
+    assert (note.kind, note.as_of) == ("fallback", date(2020, 3, 8))
     alert = Alert.objects.get()
     assert (alert.kind, alert.as_of, alert.cleared_on) == ("passive graded-4", date(2020, 3, 8), None)
     assert "graded-4 was decided on 2020-03-08 without all it should know" in alert.text
 
     # Grades that come later, of the very days, do not change what was decided nor make it look wrong.
-    publish(run, frame(date(2020, 1, 25), LAST))
+    publish(run, frame(date(2020, 2, 10), LAST))
     assert services.index_verify(stored) == []
     advance(date(2020, 3, 15))
+    assert standing_note(stored, as_of=date(2020, 3, 15)) is None
     assert Decision.objects.latest("as_of").note == ""
     assert Alert.objects.get().cleared_on == date(2020, 3, 15)
     assert services.index_verify(stored) == []
@@ -141,7 +157,8 @@ def test_without_grades_the_weights_are_passive_and_somebody_is_told(stored: Ind
     ("age", "note"), [(3, "grades of 2020-03-05"), (9, "passive weights: the last grades")]
 )
 def test_older_grades_count_for_eight_days(stored: Index, run: ModelRun, age: int, note: str) -> None:
-    publish(run, frame(date(2020, 1, 25), date(2020, 3, 8) - timedelta(days=age)))
+    publish(run, frame(OLD_ENOUGH, date(2020, 3, 8) - timedelta(days=age)))
+    services.index_backfill(stored, through=date(2020, 2, 26))
     services.index_backfill(stored, through=MIDDLE)
     newest = Decision.objects.latest("as_of")
     assert newest.as_of == date(2020, 3, 8)
@@ -151,7 +168,7 @@ def test_older_grades_count_for_eight_days(stored: Index, run: ModelRun, age: in
 
 
 def test_an_alert_about_features_makes_weights_passive_while_it_stands(stored: Index, run: ModelRun) -> None:
-    publish(run, frame(date(2020, 1, 25), LAST))
+    publish(run, frame(OLD_ENOUGH, LAST))
     signal_services.alert_raise("feature_drift", as_of=date(2020, 2, 20), text="volumes have changed")
     signal_services.alert_clear("feature_drift", as_of=date(2020, 3, 1))
     services.index_backfill(stored, through=MIDDLE)
@@ -205,7 +222,7 @@ def test_rulebooks_without_grades_ask_for_nothing(stored: Index, monkeypatch: py
 def test_a_decision_waits_for_grades_that_are_being_made(
     stored: Index, run: ModelRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(run, frame(date(2020, 1, 25), date(2020, 3, 9)))
+    publish(run, frame(OLD_ENOUGH, date(2020, 3, 9)))
     monkeypatch.setattr(signal_selectors, "learning_busy", lambda: True)
     with steps_inline():
         assert tasks.decisions_tick() == 0

@@ -103,18 +103,19 @@ def test_from_sign_up_to_holdings(page: Page) -> None:
 
 def test_the_chart_reads_out_a_day_and_changes_its_range_in_place(page: Page) -> None:
     page.goto("/indices/global-100/")
-    plot = page.locator(".plot")
+    plot = page.locator(".plot").first
+    readout = page.locator("[data-readout]").first
     plot.focus()
     page.keyboard.press("Home")
-    expect(page.locator("[data-readout]")).to_have_text("1 Jan 2022: 1,000.00")
+    expect(readout).to_have_text("1 Jan 2022: 1,000.00")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("[data-readout]")).to_have_text("2 Jan 2022: 1,010.00")
+    expect(readout).to_have_text("2 Jan 2022: 1,010.00")
     page.get_by_role("link", name="1M").click()
     expect(page.get_by_role("link", name="1M")).to_have_attribute("aria-current", "true")
     assert page.url.endswith("?range=1m")
     plot.focus()
     page.keyboard.press("Home")
-    expect(page.locator("[data-readout]")).to_have_text("11 Jan 2022: 1,100.00")
+    expect(readout).to_have_text("11 Jan 2022: 1,100.00")
 
 
 def test_the_token_list_is_sorted_and_filtered_in_place(page: Page) -> None:
@@ -143,6 +144,7 @@ PAGES = [
     "/",
     "/indices/",
     "/indices/global-100/",
+    "/indices/compare/?a=global-100&b=sqrt-30",
     "/tokens/",
     "/tokens/alpha/",
     "/tokens/delta/",

@@ -29,6 +29,13 @@ CORRUPTIONS = {
     "whole_base_units": "UPDATE portfolios_posting SET amount = amount + 0.0000001 WHERE id = "
     f"(SELECT MIN(id) FROM portfolios_posting WHERE asset_id = {USD})",
     "units_held_by_people": "UPDATE portfolios_account SET kind = 'assets' WHERE kind = 'cash'",
+    "books_projected": "INSERT INTO portfolios_basket (assets, digest) SELECT ARRAY[id], 'x' "
+    "FROM portfolios_ledgerasset WHERE code = 'USD'; INSERT INTO portfolios_book "
+    "(nominee_id, owner_id, basket_id, cash, quantities, excluded, "
+    "max_weight, risk_share, version) SELECT f.id, u.id, k.id, 1, '{0}', '\\x00', 1, 1, 0 "
+    "FROM portfolios_portfolio f, portfolios_user u, portfolios_basket k LIMIT 1",
+    "books_controlled": "UPDATE portfolios_account SET kind = 'books' WHERE kind = 'assets'",
+    "clearing_at_rest": "UPDATE portfolios_account SET kind = 'clearing' WHERE kind = 'assets'",
     "dollars_reserved": "UPDATE portfolios_order SET amount = amount + 1 WHERE status = 'accepted' AND side = 'invest'",
     "units_reserved": "UPDATE portfolios_order SET units = units + 1 WHERE status = 'accepted' AND side = 'redeem'",
     "orders_settled_once": f"UPDATE portfolios_order SET units = units + 1 WHERE id = {ORDER}",

@@ -19,6 +19,7 @@ from indices.core.eligibility import (
     window_start,
 )
 from indices.core.rulebook.clauses import Rulebook
+from indices.core.rulebook.values import Threshold
 
 Array = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.intp]
@@ -53,11 +54,17 @@ def choose(
     passes = eligible(read, at, incumbent)
     if grades is not None and needs_grades(rulebook):
         passes = passes & ~np.isnan(grades)
+        floor = rulebook.screens.min_grade
+        if floor is not None:
+            passes = passes & (grades >= _doors(floor, incumbent))
     candidates = where(read, passes)
     score = _score(read, at, rulebook, candidates, grades)
     ranking = candidates[np.argsort(-score, kind="stable")]
     selection = rulebook.selection
-    if incumbent is not None and not reviewed(rulebook, read.panel.dates[int(read.rows[at])].date()):
+    always = selection.review == "always"
+    if incumbent is not None and not (
+        always or reviewed(rulebook, read.panel.dates[int(read.rows[at])].date())
+    ):
         members = ranking[incumbent[ranking]][: selection.count]
     elif incumbent is None or selection.buffer == 0:
         members = ranking[: selection.count]
@@ -81,8 +88,21 @@ def reviewed(rulebook: Rulebook, day: date) -> bool:
 
 
 def needs_grades(rulebook: Rulebook) -> bool:
-    """Whether the rulebook ranks or weights by grade."""
-    return rulebook.selection.rank_by == "grade" or rulebook.weighting.scheme == "grade_tilt"
+    """Whether the rulebook ranks, weights or screens by grade."""
+    graded = rulebook.selection.rank_by == "grade" or rulebook.weighting.scheme == "grade_tilt"
+    return graded or rulebook.screens.min_grade is not None
+
+
+def basket_columns(read: Readings, at: int, rulebook: Rulebook) -> tuple[Columns, Mask]:
+    """The columns of the overlay's basket, in its order, and which of them can be bought at the date."""
+    names = list(rulebook.overlay.basket)
+    position = {asset: column for column, asset in enumerate(read.panel.assets) if asset in names}
+    columns = np.array([position.get(name, -1) for name in names], dtype=np.intp)
+    priced = (columns >= 0) & read.priced[at, columns]
+    if read.course is not None:
+        row = int(read.rows[at])
+        priced &= ~(read.course.halted(row) | read.course.ended(row))[columns]
+    return columns, priced
 
 
 def scheme_weights(
@@ -110,17 +130,24 @@ def scheme_weights(
             clause.smoothing_days,
             smoothing=clause.smoothing,
         )
+    if read.float_factor is not None:
+        caps = caps * read.float_factor[at].take(columns)
     if clause.scheme == "sqrt_market_cap":
         return weighting.by_sqrt_market_cap(caps)
     if clause.scheme == "grade_tilt" and grades is not None:
-        return weighting.by_grade(caps, grades[columns])
+        return weighting.by_grade(caps, grades[columns], clause.tilt)
     return weighting.by_market_cap(caps)
+
+
+def _doors(threshold: Threshold, incumbent: Mask | None) -> float | Array:
+    return threshold.enter if incumbent is None else np.where(incumbent, threshold.stay, threshold.enter)
 
 
 def _score(read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades: Array | None) -> Array:
     rank_by = rulebook.selection.rank_by
     if rank_by == "grade" and grades is not None:
         return grades[columns]
+    caps = read.cap[at].take(columns)
     if rank_by == "smoothed_market_cap":
         window = rulebook.weighting.smoothing_days or DEFAULT_SMOOTHING_DAYS
         smoothed = smoothed_caps(
@@ -131,14 +158,18 @@ def _score(read: Readings, at: int, rulebook: Rulebook, columns: Columns, grades
             window,
             smoothing=rulebook.weighting.smoothing,
         )
-        return np.where(np.isnan(smoothed), read.cap[at, columns], smoothed)
-    return read.cap[at].take(columns)
+        caps = np.where(np.isnan(smoothed), caps, smoothed)
+    return caps if read.float_factor is None else caps * read.float_factor[at].take(columns)
 
 
 def _returns(read: Readings, at: int, window: int, columns: Columns) -> tuple[Array, npt.NDArray[np.int64]]:
     row = int(read.rows[at])
     low = window_start(read.days, row, window + 1)
-    closes = read.panel.close[low : row + 1].take(columns, axis=1)
+    closes = (
+        read.panel.close[low : row + 1].take(columns, axis=1)
+        if read.course is None
+        else read.course.closes(low, row, columns)
+    )
     # The first row may be before a listing; from its first price on the last one is carried over gaps.
     known = ~np.isnan(closes)
     at_last = np.maximum.accumulate(np.where(known, np.arange(len(closes))[:, None], -1), axis=0)

@@ -10,7 +10,8 @@ from typing import Any, Self
 import yaml
 
 from indices.core.calendar import FREQUENCIES, WEEKDAYS
-from indices.core.rulebook import values
+from indices.core.rulebook import terms, values
+from indices.core.rulebook.terms import Exclusion, FreeFloat, Shares, Tier
 from indices.core.rulebook.values import Reader, RulebookError, Threshold
 
 FAMILIES = ("market_cap", "thematic", "ai")
@@ -47,11 +48,11 @@ class Base:
 
 @dataclass(frozen=True)
 class Universe:
-    """Which assets may be considered at all. Empty `categories` means any."""
+    """Which assets may be considered at all. Empty `categories` means any; an Exclusion acts in its time only."""
 
     categories: tuple[str, ...] = _clause(values.names, ())
     exclude_categories: tuple[str, ...] = _clause(values.names, ("stablecoin", "staked", "wrapped"))
-    exclude: tuple[str, ...] = _clause(values.names, ())
+    exclude: tuple[str | Exclusion, ...] = _clause(terms.exclusions, ())
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Screens:
     min_median_volume_30d: Threshold | None = _clause(values.optional(values.threshold), None)  # noqa: RUF009
     min_age_days: int = _clause(values.whole(0), 0)
     max_stale_days: int = _clause(values.whole(0, 7), 0)
+    min_grade: Threshold | None = _clause(  # noqa: RUF009
+        values.optional(values.threshold), None, silent_default=True
+    )
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ class Selection:
 class Weighting:
     """How the chosen are weighted, between `min_weight` and `max_weight`. `window_days` serves the risk schemes.
 
-    Market caps are smoothed over `smoothing_days`: their plain `mean`, or an exponentially weighted one (`ewma`) of
-    that span.
+    The largest alone may weigh up to `max_weight_largest`, the members of a category together up to its share in
+    `max_weight_groups`. Market caps are smoothed over `smoothing_days`: their plain `mean`, or an exponentially
+    weighted one (`ewma`) of that span; `free_float` of a cap counts. The grade tilt is (grade / 100) ^ `tilt`.
     """
 
     scheme: str = _clause(values.choice(*SCHEMES), "market_cap")
@@ -92,23 +97,40 @@ class Weighting:
     smoothing_days: int = _clause(values.whole(0, 365), 0)
     smoothing: str = _clause(values.choice(*SMOOTHINGS), "mean", silent_default=True)
     window_days: int = _clause(values.whole(20, 730), 90)
+    free_float: FreeFloat = _clause(terms.free_float, FreeFloat(), silent_default=True)  # noqa: RUF009 - immutable
+    max_weight_largest: float | None = _clause(
+        values.optional(values.number(0, 1, above=True)), None, silent_default=True
+    )
+    max_weight_groups: Shares = _clause(terms.shares(), Shares(), silent_default=True)  # noqa: RUF009
+    tilt: float = _clause(terms.halves(0, 8), 1.0, silent_default=True)
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """When it is decided (last day of each period) and how many days later it is traded, both at the close."""
+    """When it is decided (last day of each period) and how many days later it is traded, both at the close.
+
+    It is announced `announce_days` before the trade; at once where that is None. See calendar.announcement_day.
+    """
 
     frequency: str = _clause(values.choice(*FREQUENCIES), "weekly")
     weekday: str = _clause(values.choice(*WEEKDAYS), "sunday")
-    lag_days: int = _clause(values.whole(0, 7), 1)
+    lag_days: int = _clause(values.whole(0, 31), 1)
+    announce_days: int | None = _clause(values.optional(values.whole(0)), None, silent_default=True)
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """Whether the market regime's risk share moves the rest of the index into the asset `risk_off`."""
+    """Whether the market regime's risk share moves the rest of the index into the basket `risk_off`, and the most of
+    the index that may wait in one of its assets (`max_issuer`)."""
 
     regime: bool = _clause(values.flag, default=False)
-    risk_off: str = _clause(values.slug, "usd-coin")
+    risk_off: str | Shares = _clause(terms.basket, "usd-coin")  # noqa: RUF009 - both are immutable
+    max_issuer: float = _clause(values.number(0, 1, above=True), 1.0, silent_default=True)
+
+    @property
+    def basket(self) -> dict[str, float]:
+        """Asset -> share of what waits, sum 1."""
+        return {self.risk_off: 1.0} if isinstance(self.risk_off, str) else self.risk_off.plain()
 
 
 @dataclass(frozen=True)
@@ -127,12 +149,21 @@ class Trading:
 
 @dataclass(frozen=True)
 class Costs:
-    """What trading costs; see indices.core.costs. Basis points of the amount traded, on either side."""
+    """What trading costs; see indices.core.costs. Basis points of the amount traded, on either side.
+
+    An asset pays the half-spread of the highest of `tiers` that its median volume reaches, below all `half_spread_bps`.
+    """
 
     fee_bps: float = _clause(values.number(0, 10_000), 10.0)
     half_spread_bps: float = _clause(values.number(0, 10_000), 0.0)
     impact: float = _clause(values.number(0, 10), 0.0)
     capital_usd: float = _clause(values.number(0, above=True), 1_000_000.0)
+    tiers: tuple[Tier, ...] = _clause(terms.tiers, (), silent_default=True)
+
+    @property
+    def needs_volume(self) -> bool:
+        """Whether a trade's cost depends on the median volume of what is traded."""
+        return self.impact > 0 or bool(self.tiers)
 
 
 @dataclass(frozen=True)
@@ -141,6 +172,13 @@ class Delisting:
 
     after_missing_days: int = _clause(values.whole(0), 7)
     return_: float = _clause(values.number(-1, 0), -1.0, key="return")
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What holding the index costs per year, in basis points. The level is before it; see indices.core.variants."""
+
+    management_bps: float = _clause(values.number(0, 10_000), 0.0)
 
 
 @dataclass(frozen=True)
@@ -161,6 +199,8 @@ class Rulebook:
     trading: Trading = field(default_factory=Trading)
     costs: Costs = field(default_factory=Costs)
     delisting: Delisting = field(default_factory=Delisting)
+    fees: Fees = field(default_factory=Fees, metadata={"silent_default": True})
+    tokenized: bool = _clause(values.flag, default=False, silent_default=True)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -228,9 +268,51 @@ def _check_together(rulebook: Rulebook) -> None:
             "weighting.min_weight",
             f"times selection.count must not exceed 1, got {weighting.min_weight:g} x {count}",
         )
+    largest = weighting.max_weight_largest
+    if largest is not None and largest < weighting.max_weight:
+        raise RulebookError(
+            "weighting.max_weight_largest",
+            f"must be at least max_weight ({weighting.max_weight:g}), got {largest:g}",
+        )
+    if largest is not None and weighting.scheme == "min_variance":
+        raise RulebookError(
+            "weighting.max_weight_largest", "does not go with scheme min_variance; raise max_weight instead"
+        )
+    if weighting.tilt != 1 and weighting.scheme != "grade_tilt":
+        raise RulebookError("weighting.tilt", f"needs scheme grade_tilt, got {weighting.scheme}")
+    grade = rulebook.screens.min_grade
+    if grade is not None and grade.enter > 100:
+        raise RulebookError("screens.min_grade", f"must be in [0, 100], got {grade.enter:g}")
+    _check_days(rulebook.calendar)
+    costs = rulebook.costs
+    if (
+        costs.tiers
+        and costs.half_spread_bps < costs.tiers[0].half_spread_bps
+        and costs.tiers[0].min_median_volume
+    ):
+        raise RulebookError(
+            "costs.half_spread_bps",
+            f"is paid below the lowest tier and must be at least its {costs.tiers[0].half_spread_bps:g}, "
+            f"got {costs.half_spread_bps:g}",
+        )
     smoothed = weighting.smoothing_days or rulebook.selection.rank_by == "smoothed_market_cap"
     if weighting.smoothing == "ewma" and not smoothed:
         raise RulebookError("weighting.smoothing", "ewma needs weighting.smoothing_days above 0, got 0")
+
+
+def _check_days(calendar: Calendar) -> None:
+    most = 7 if calendar.frequency in ("daily", "weekly") else 31
+    if calendar.lag_days > most:
+        raise RulebookError(
+            "calendar.lag_days",
+            f"must be a whole number in [0, {most}] where decisions are {calendar.frequency}, got {calendar.lag_days}",
+        )
+    if calendar.announce_days is not None and calendar.announce_days > calendar.lag_days:
+        raise RulebookError(
+            "calendar.announce_days",
+            f"must not exceed lag_days ({calendar.lag_days}): nothing is announced before it is decided, "
+            f"got {calendar.announce_days}",
+        )
 
 
 def _key(item: Any) -> str:
@@ -242,15 +324,21 @@ def _items(clause: Any, whole: bool) -> list[tuple[str, Any]]:
     return [
         (_key(item), value)
         for item, value in found
-        if whole or not (item.metadata.get("silent_default") and value == item.default)
+        if whole or not (item.metadata.get("silent_default") and value == _default(item))
     ]
+
+
+def _default(item: Any) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def _plain(value: Any, whole: bool) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item, whole) for item in value]
+    if isinstance(value, Exclusion | FreeFloat | Shares | Tier):
+        return value.plain()
     if hasattr(value, "__dataclass_fields__"):
         return {key: _plain(item, whole) for key, item in _items(value, whole)}
     return value

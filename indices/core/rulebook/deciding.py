@@ -1,6 +1,6 @@
 """decide(): the one function that turns what is known at a date into target weights, live and in a backtest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from indices.core import calendar, exact, overlay, trades
-from indices.core.capping import bounded
-from indices.core.eligibility import VOLUME_DAYS, Readings, cap_days, readings, where
-from indices.core.rulebook.choosing import Chosen, choose, scheme_weights
+from indices.core.capping import Bounded, bounded, bounded_in_groups
+from indices.core.eligibility import VOLUME_DAYS, Readings, cap_days, group_members, readings, where
+from indices.core.events.courses import course, frozen
+from indices.core.events.kinds import Event
+from indices.core.rulebook.choosing import Chosen, basket_columns, choose, scheme_weights
 from indices.core.rulebook.clauses import Rulebook
 from indices.core.rulebook.evidence import input_hash, reasons
 from indices.core.weighting import WeightingError
@@ -43,7 +45,8 @@ class Decision:
     """Target weights at `as_of`, to be traded at the close of `effective_on`.
 
     `weights` sum to exactly 1 (multiples of 2^-52). `turnover` is the sum of |target - drifted| at `as_of`, both sides.
-    `held` says why the last weights stay; such a decision is not traded and its weights are those drifted.
+    `held` says why the last weights stay; such a decision is not traded and its weights are those drifted. `drifted` is
+    what was held at `as_of` before any trade; `ranks` are those of members and leavers, as far as they were ranked.
     """
 
     as_of: date
@@ -56,6 +59,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     held: str = ""
     input_hash: str = ""
+    drifted: dict[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,23 @@ def decide(
     grades: Mapping[str, float] | None = None,
     regime: float | None = None,
     previous: Holding | None = None,
+    events: Sequence[Event] = (),
 ) -> Decision:
     """The decision of `rulebook` from closes of `as_of` and earlier.
 
     Rows of `panel` after `as_of` are cut off first; it must hold `as_of` itself and the `lookback_days(rulebook)`
     before it, as far as the market goes back. `grades` (asset -> 0 to 100) and `regime` (risk share, fraction) are
-    required where the rulebook asks for them. Where nothing passes the screens the decision is held. Raises
-    DecisionError for a missing input.
+    required where the rulebook asks for them; `events` act on days at or before `as_of`. Where nothing passes the
+    screens the decision is held. Raises DecisionError for a missing input.
     """
     known = panel.as_of(as_of)
     if not len(known.dates) or known.dates[-1] != pd.Timestamp(as_of):
         raise DecisionError(f"panel: has no closes of {as_of}; load that day before deciding on it")
     if previous is not None:
         known = widened(known, previous.members)
-    read = readings(known, np.array([len(known.dates) - 1]), rulebook)
+    eventful = course(known, events, rulebook)
+    known = known if eventful is None else eventful.panel
+    read = readings(known, np.array([len(known.dates) - 1]), rulebook, eventful)
     position = {asset: column for column, asset in enumerate(known.assets)}
     grade_row = None if grades is None else graded(grades, position, len(known.assets))
     drifted = np.zeros(len(known.assets))
@@ -123,7 +130,6 @@ def determine(
     chosen = choose(read, at, rulebook, incumbent if invested else None, grades)
     if not len(chosen.columns):
         return held(read, drifted, "no asset passes the screens", chosen)
-    weighting = rulebook.weighting
     try:
         raw = scheme_weights(read, at, rulebook, chosen.columns, grades)
     except WeightingError as error:
@@ -132,15 +138,25 @@ def determine(
     columns = chosen.columns
     if not positive.all():
         columns, raw = columns[positive], raw[positive]
-    limited = bounded(raw, max_weight=weighting.max_weight, min_weight=weighting.min_weight)
+    limited = limits(read, rulebook, columns, raw)
     notes = (limited.note,) if limited.note else ()
     weights = limited.weights
-    if (rulebook.overlay.regime and regime is not None) or not rulebook.trading.free:
+    sheltered = rulebook.overlay.regime and regime is not None
+    stuck = None if read.course is None else read.course.halted(int(read.rows[at])) & incumbent
+    if sheltered or not rulebook.trading.free or (stuck is not None and stuck.any()):
         target = np.zeros(len(drifted))
         target[columns] = weights
-        if rulebook.overlay.regime and regime is not None:
-            target, waiting = overlay.with_risk_share(target, regime)
-            target[risk_off_column(read, at, rulebook)] += waiting
+        if sheltered and regime is not None:
+            shelter = sheltering(read, at, rulebook, target, regime)
+            if shelter.held:
+                return held(read, drifted, shelter.held, chosen)
+            target, notes = shelter.weights, (*notes, *shelter.notes)
+        if stuck is not None and stuck.any():
+            target = frozen(target, drifted, stuck)
+            if not target.any():
+                return held(read, drifted, "nothing but what is halted could be held", chosen)
+            names = ", ".join(read.panel.assets[column] for column in where(read, stuck).tolist())
+            notes = (*notes, f"halted, cannot be traded: {names}")
         touched = where(read, (target > 0) | incumbent)
         traded = trades.worth_trading(target[touched], drifted[touched], rulebook.trading, rulebook.costs)
         if traded.held:
@@ -169,6 +185,7 @@ def decision(
     as_of = read.panel.dates[int(read.rows[at])].date()
     assets = read.panel.assets
     chosen = outcome.chosen
+    incumbents = np.flatnonzero(drifted > 0)
     return Decision(
         as_of=as_of,
         effective_on=calendar.effective_day(rulebook.calendar, as_of),
@@ -179,21 +196,22 @@ def decision(
         },
         ranks={}
         if chosen is None
-        else {assets[column]: rank for column, rank in chosen.ranks(outcome.columns)},
+        else {assets[column]: rank for column, rank in chosen.ranks(np.append(outcome.columns, incumbents))},
         turnover=0.0 if outcome.held else turnover(outcome, drifted),
         reasons={}
         if outcome.held or chosen is None
-        else reasons(read, at, rulebook, chosen, outcome.columns, drifted),
+        else reasons(read, at, rulebook, chosen, outcome.columns, drifted=drifted, grades=grades),
         notes=outcome.notes,
         held=outcome.held,
         input_hash=input_hash(read, at, rulebook, drifted=drifted, grades=grades, regime=regime),
+        drifted={assets[column]: float(drifted[column]) for column in incumbents.tolist()},
     )
 
 
 def lookback_days(rulebook: Rulebook) -> int:
     """How many calendar days of panel, `as_of` included, decide() looks at."""
     days = 1 + rulebook.screens.max_stale_days
-    if rulebook.screens.min_median_volume_30d is not None:
+    if rulebook.screens.min_median_volume_30d is not None or rulebook.costs.needs_volume:
         days = max(days, VOLUME_DAYS)
     days = max(days, cap_days(rulebook))
     if rulebook.weighting.scheme in ("inverse_volatility", "risk_parity", "min_variance"):
@@ -202,13 +220,16 @@ def lookback_days(rulebook: Rulebook) -> int:
 
 
 def passive(rulebook: Rulebook, *, grades: bool, regime: bool) -> Rulebook:
-    """The rules without `grades` (ranked and weighted by market cap instead), without `regime` (fully invested)."""
+    """The rules without `grades` (ranked and weighted by market cap instead, screened by none), without `regime` (fully
+    invested)."""
     if grades:
         selection, weighting = rulebook.selection, rulebook.weighting
         if selection.rank_by == "grade":
             rulebook = replace(rulebook, selection=replace(selection, rank_by="market_cap"))
         if weighting.scheme == "grade_tilt":
-            rulebook = replace(rulebook, weighting=replace(weighting, scheme="market_cap"))
+            rulebook = replace(rulebook, weighting=replace(weighting, scheme="market_cap", tilt=1.0))
+        if rulebook.screens.min_grade is not None:
+            rulebook = replace(rulebook, screens=replace(rulebook.screens, min_grade=None))
     if regime:
         rulebook = replace(rulebook, overlay=replace(rulebook.overlay, regime=False))
     return rulebook
@@ -218,6 +239,8 @@ def check_inputs(rulebook: Rulebook, grades: Array | None, regime: float | None)
     """Raises DecisionError where the rulebook asks for grades or a regime that are not there."""
     if grades is None and rulebook.selection.rank_by == "grade":
         raise DecisionError("selection.rank_by: grade needs grades, and none were given")
+    if grades is None and rulebook.screens.min_grade is not None:
+        raise DecisionError("screens.min_grade: needs grades, and none were given")
     if grades is None and rulebook.weighting.scheme == "grade_tilt":
         raise DecisionError("weighting.scheme: grade_tilt needs grades, and none were given")
     if regime is None and rulebook.overlay.regime:
@@ -238,17 +261,55 @@ def turnover(outcome: Outcome, drifted: Array) -> float:
     return trades.turnover(target[touched], drifted[touched])
 
 
-def risk_off_column(read: Readings, at: int, rulebook: Rulebook) -> int:
-    """The column of the risk-off asset. Raises DecisionError where it has no price at the date."""
-    name = rulebook.overlay.risk_off
-    if name not in read.panel.assets:
-        raise DecisionError(f"overlay.risk_off: {name} is not in the panel")
-    column = read.panel.assets.index(name)
-    if not read.priced[at, column]:
-        raise DecisionError(
-            f"overlay.risk_off: {name} has no price on {read.panel.dates[int(read.rows[at])].date()}"
-        )
-    return column
+def limits(read: Readings, rulebook: Rulebook, columns: Columns, raw: Array) -> Bounded:
+    """The weights `raw` of `columns` within the rulebook's caps and floors."""
+    clause = rulebook.weighting
+    if clause.max_weight_largest is None and not clause.max_weight_groups:
+        return bounded(raw, max_weight=clause.max_weight, min_weight=clause.min_weight)
+    return bounded_in_groups(
+        raw,
+        max_weight=clause.max_weight,
+        min_weight=clause.min_weight,
+        largest=clause.max_weight_largest,
+        groups={
+            category: (group_members(read.panel, columns, category), most)
+            for category, most in clause.max_weight_groups
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Sheltered:
+    """[asset] weights with part of the index in the basket; `held` says why that cannot be, empty where it can."""
+
+    weights: Array
+    notes: tuple[str, ...] = ()
+    held: str = ""
+
+
+def sheltering(read: Readings, at: int, rulebook: Rulebook, target: Array, regime: float) -> Sheltered:
+    """`target` scaled to the risk share `regime`, and the rest in the overlay's basket as far as that has prices.
+
+    What the basket cannot take under `overlay.max_issuer` stays invested, with a note; a basket without any price is
+    held.
+    """
+    risky, waiting = overlay.with_risk_share(target, regime)
+    if waiting == 0:
+        return Sheltered(risky)
+    clause = rulebook.overlay
+    columns, priced = basket_columns(read, at, rulebook)
+    names = ", ".join(clause.basket)
+    if not priced.any():
+        day = read.panel.dates[int(read.rows[at])].date()
+        return Sheltered(target, held=f"overlay.risk_off: {names} has no price on {day}")
+    shares = np.array(list(clause.basket.values()))
+    placed, left = overlay.placed(waiting, shares, priced, clause.max_issuer)
+    notes: tuple[str, ...] = ()
+    if left > 0:
+        risky, _ = overlay.with_risk_share(target, min(regime + left, 1.0))
+        notes = (f"{left:.4%} finds no place in {names} and stays invested",)
+    risky[columns[priced]] += placed[priced]
+    return Sheltered(risky, notes)
 
 
 def graded(grades: Mapping[str, float], position: Mapping[str, int], count: int) -> Array:

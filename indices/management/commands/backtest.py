@@ -11,8 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from indices import selectors, services
 from indices.core.backtest import Backtest, BacktestError, backtest
+from indices.core.events import Event, EventError, events_from_yaml, reach_back
 from indices.core.levels import LevelError
 from indices.core.rulebook import DecisionError, Rulebook, RulebookError
+from indices.core.twins import has_twin
 from indices.core.walk import first_panel_day
 from signals import selectors as signal_selectors
 from signals import services as signal_services
@@ -26,6 +28,7 @@ class Command(BaseCommand):
         "Backtest an index (SLUG) or a rulebook file and print levels, weights, turnover, costs and metrics."
     )
     requires_system_checks: list[str] = []
+    market: str | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The arguments of DESIGN section 5."""
@@ -43,6 +46,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--start", metavar="D", help="first day; default the rulebook's base date")
         parser.add_argument("--end", metavar="D", help="last day; default the last day there is")
+        parser.add_argument(
+            "--events", type=Path, metavar="FILE.yaml", help="redenominations, airdrops, halts and delistings"
+        )
         parser.add_argument("--format", choices=["json", "text"], default="text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,18 +57,38 @@ class Command(BaseCommand):
             rulebook = _rulebook(options["slug"], options["rulebook"], options["archive"])
             start = _day("start", options["start"]) or rulebook.base.date
             last = _day("end", options["end"])
-            panel = self._panel(options, rulebook, start, last)
+            events = _events(options["events"])
+            panel = self._panel(options, rulebook, start, last, events)
             if not len(panel.dates):
                 raise BacktestError(f"start: there is no market data from {start} on")
             end = last or panel.dates[-1].date()
             if panel.dates[-1].date() < end:
                 self.stderr.write(f"Market data ends on {panel.dates[-1].date()}; so does the backtest.")
-            result = backtest(panel, rulebook, start=start, end=end)
+            grades, regime = services.outlook_of_panel(
+                panel,
+                rulebook,
+                start=start,
+                end=end,
+                market=None if options["archive"] is not None else self.market,
+                progress=self._progress,
+            )
+            result = backtest(
+                panel,
+                rulebook,
+                start=start,
+                end=end,
+                grades=grades,
+                regime=regime,
+                events=events,
+                # An index of ours is checked as its stored history is; a rulebook file goes by its own rules alone.
+                guard=services.GUARD if options["slug"] else None,
+            )
         except (
             RulebookError,
             DecisionError,
             BacktestError,
             LevelError,
+            EventError,
             selectors.IndexNotFound,
             signal_selectors.MarketNotLoaded,
             signal_services.ProviderError,
@@ -73,8 +99,21 @@ class Command(BaseCommand):
             json.dumps(_document(result), allow_nan=False) if options["format"] == "json" else _text(result)
         )
 
-    def _panel(self, options: dict[str, Any], rulebook: Rulebook, start: date, end: date | None) -> Panel:
-        first = first_panel_day(rulebook, start)
+    def _progress(self, what: str, done: int, whole: int) -> None:
+        self.stderr.write(f"[{done}/{whole}] {what}")
+
+    def _panel(
+        self,
+        options: dict[str, Any],
+        rulebook: Rulebook,
+        start: date,
+        end: date | None,
+        events: tuple[Event, ...],
+    ) -> Panel:
+        first: date | None = min(first_panel_day(rulebook, start), reach_back(events, start))
+        if has_twin(rulebook):
+            # Models and the regime learn from all of the past.
+            first = None
         archive, choice = options["archive"], options["market"]
         if archive is not None:
             if choice is not None:
@@ -92,8 +131,9 @@ class Command(BaseCommand):
                 )
         known = signal_selectors.last_closed_day(market)
         as_of = known if end is None else min(end, known)
-        days = (as_of - first).days + 1
-        if days < 1:
+        self.market = market.source
+        days = None if first is None else (as_of - first).days + 1
+        if as_of < start or (days is not None and days < 1):
             raise BacktestError(f"start: the market is known through {known}; {start} lies after it")
         return signal_selectors.panel(as_of=as_of, days=days, market=market)
 
@@ -103,6 +143,10 @@ def _day(name: str, text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise BacktestError(f"{name}: must be a day such as 2018-01-01, got {text!r}") from error
+
+
+def _events(file: Path | None) -> tuple[Event, ...]:
+    return () if file is None else events_from_yaml(file.read_text(encoding="utf-8"))
 
 
 def _rulebook(slug: str | None, file: Path | None, archive: Path | None) -> Rulebook:

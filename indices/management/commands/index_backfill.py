@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from indices import selectors, services
+from indices.services.effects import effects_backfill
 from signals import selectors as signal_selectors
 
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
                 written = {index.slug: services.index_advance(index, through=through)}
             else:
                 written = services.histories_backfill(through=through)
+            effects_backfill(through=through)
         except (selectors.IndexNotFound, signal_selectors.MarketNotLoaded) as error:
             raise CommandError(str(error), returncode=2) from error
         for slug, advance in written.items():
