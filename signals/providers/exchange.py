@@ -10,6 +10,7 @@ import pandas as pd
 from signals.core import clock
 from signals.core.candles import COLUMNS
 from signals.providers.base import Delivery, Listed, ProviderError, quote_minute
+from signals.providers.decimals import decimals_kept
 
 PRICE_AGREES = 0.03
 """A market is taken for a token's only where its price is this close to the token's: symbols collide."""
@@ -51,6 +52,7 @@ class Exchange:
     ) -> None:
         self._client.session.close()
 
+    @decimals_kept()
     def match(self, listed: Iterable[Listed]) -> dict[str, str]:
         """Slug -> the venue's market for it: same symbol, no second token with that symbol, and the same price.
 
@@ -77,6 +79,7 @@ class Exchange:
         }
         return dict(self._markets)
 
+    @decimals_kept()
     def quotes(self, moment: datetime, pairs: Mapping[str, str]) -> Delivery:
         """Prices now of these markets (slug -> the venue's market) as minute candles: the middle of bid and ask, or,
         where the book is wide or not told, the last trade at its own time. What has neither is left out.
@@ -101,6 +104,7 @@ class Exchange:
         )
         return Delivery(self.source, [], rows[list(COLUMNS)])
 
+    @decimals_kept()
     def history(self, slug: str, *, first: date, through: date) -> pd.DataFrame:
         """Daily candles of a matched token for days in [first, through], COLUMNS; volume at the close, cap unknown.
 

@@ -15,6 +15,7 @@ from signals.core import clock
 from signals.core.news import with_known_at
 from signals.core.observations import DERIVATIVES, LAG_DAYS, Readings
 from signals.providers.base import Listed, ProviderError
+from signals.providers.decimals import decimals_kept
 from signals.providers.exchange import PRICE_AGREES
 
 EIGHT_HOURS = 8.0
@@ -46,6 +47,7 @@ class Perpetuals:
     ) -> None:
         self._client.session.close()
 
+    @decimals_kept()
     def match(self, listed: Iterable[Listed]) -> dict[str, str]:
         """Slug -> the venue's perpetual on it: same symbol, no second token with that symbol, and the same price.
 
@@ -78,6 +80,7 @@ class Perpetuals:
                 self._markets[entry.asset.slug] = pair, float(last)
         return {slug: pair for slug, (pair, _) in self._markets.items()}
 
+    @decimals_kept()
     def daily(self, *, first: date, through: date) -> tuple[Readings, int]:
         """Mean funding per eight hours of days in [first, through], and the open interest that there is now as that of
         `through`, of the matched tokens; and how many of them the venue did not answer for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import count
 from typing import Any
 
@@ -178,7 +178,7 @@ def server() -> Iterator[SimulatorServer]:
 
 
 @pytest.fixture
-def client(server: SimulatorServer) -> Any:
+def client(server: SimulatorServer) -> Iterator[Any]:
     made = ccxt.binance(
         {
             "apiKey": "key",
@@ -190,7 +190,9 @@ def client(server: SimulatorServer) -> Any:
     for name, path in (("public", "/api/v3"), ("private", "/api/v3"), ("sapi", "/sapi/v1")):
         made.urls["api"][name] = server.url + path
     made.nonce = lambda: START  # the exchange's clock stands near this moment
-    return made
+    # The library changes the thread's decimal context.
+    with localcontext():
+        yield made
 
 
 def test_the_ccxt_client_trades_here_unmodified(client: Any, server: SimulatorServer) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_UP, getcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -190,6 +191,18 @@ def test_it_gives_up_in_the_end_and_says_where(venue):
     Binance.failures = 100
     with pytest.raises(ProviderError, match="binance could not be read"):
         venue.match([BITCOIN])
+
+
+def test_what_the_library_does_to_decimals_stays_inside(venue, monkeypatch):
+    before = getcontext().rounding
+
+    def careless():
+        getcontext().rounding = ROUND_UP
+        return {}
+
+    monkeypatch.setattr(venue._client, "load_markets", careless)
+    assert venue.match([listed("bitcoin", "BTC", 100.0)]) == {}
+    assert getcontext().rounding == before
 
 
 def test_an_unknown_exchange_is_named():
