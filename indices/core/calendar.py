@@ -30,13 +30,13 @@ def determination_days(calendar: Calendar, *, after: date, through: date) -> Ite
     """The determination days later than `after` up to and including `through`, in order."""
     if calendar.frequency == "weekly":
         ahead = (WEEKDAYS.index(calendar.weekday) - after.weekday() - 1) % 7 + 1
-        day, step = after + timedelta(days=ahead), 7
-    else:
-        day, step = after + timedelta(days=1), 1
-    while day <= through:
+        for ordinal in range(after.toordinal() + ahead, through.toordinal() + 1, 7):
+            yield date.fromordinal(ordinal)
+        return
+    for ordinal in range(after.toordinal() + 1, through.toordinal() + 1):
+        day = date.fromordinal(ordinal)
         if is_determination_day(calendar, day):
             yield day
-        day += timedelta(days=step)
 
 
 def effective_day(calendar: Calendar, as_of: date) -> date:

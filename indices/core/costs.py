@@ -30,6 +30,8 @@ def trade_cost(sizes: Array, turnover: float, costs: Costs, volume: Array | None
     daily USD volume per asset; where it is unknown or zero the trade is taken to be the whole day's volume and of the
     lowest tier. Capped at 1.
     """
+    if not costs.needs_volume:
+        return min((costs.fee_bps + costs.half_spread_bps) / 10_000 * turnover, 1.0)
     known = np.zeros(len(sizes)) if volume is None else np.nan_to_num(volume, nan=0.0)
     if costs.tiers:
         spread = math.fsum((sizes * half_spreads(costs, known)).tolist())

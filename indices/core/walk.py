@@ -188,30 +188,29 @@ class Walk:
 
     def determinations(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, int, str]]:
         """The calendar's determinations later than `after` and not of `epoch`: readings, place in them, epoch."""
-        for read, names in self.batches(after=after, epoch=epoch):
-            for at, name in enumerate(names):
-                yield read, at, name
+        for read, ends in self.batches(after=after, epoch=epoch):
+            for at, day in enumerate(ends):
+                yield read, at, calendar.epoch(self.rulebook.calendar, day)
 
-    def batches(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, list[str]]]:
-        """The same determinations, as many as are read at once: readings, and their epochs."""
+    def batches(self, *, after: date, epoch: str) -> Iterator[tuple[Readings, list[date]]]:
+        """The same determinations, as many as are read at once: readings, and the days that end their periods."""
         clause = self.rulebook.calendar
-        found: list[tuple[int, str]] = []
+        found: list[tuple[int, date]] = []
         earliest = bisect_right(self.day_list, day_number(after))
         for day in calendar.determination_days(
             clause, after=after, through=self.panel.dates[self.last].date()
         ):
             # A panel without that day decides on the last day it has, and not twice on the same.
             row = bisect_right(self.day_list, day_number(day)) - 1
-            name = calendar.epoch(clause, day)
-            if row >= earliest and name != epoch:
-                found.append((row, name))
+            if row >= earliest and (not epoch or calendar.epoch(clause, day) != epoch):
+                found.append((row, day))
                 earliest = row + 1
         size = max(_CELLS // max(len(self.panel.assets), 1), 1)
         for low in range(0, len(found), size):
             batch = found[low : low + size]
             rows = np.array([row for row, _ in batch], dtype=np.intp)
             read = readings(self.panel, rows, self.rulebook, self.course)
-            yield read, [name for _, name in batch]
+            yield read, [day for _, day in batch]
 
     def determine(self, read: Readings, at: int, epoch: str) -> bool:
         """One determination, from what is held at its close; whether it is to be traded."""
