@@ -152,7 +152,6 @@ class Walk:
             or self.outlook is not None
             or self.guard is not None
             or self.course is not None
-            or self.guard is not None
             or not bulk.is_plain(self.rulebook)
         ):
             return False
