@@ -1,11 +1,13 @@
 """Indices of one's own: the list, one of them, its link for others, and the page behind that link."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -97,39 +99,49 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def share(request: HttpRequest, slug: str) -> HttpResponse:
     """The index has a link that anybody who knows it may open."""
-    try:
-        custom.custom_index_share(person(request), slug)
-    except MoneyError as error:
-        messages.error(request, error.message)
-        return redirect("portfolios:custom_indices")
-    messages.success(request, "Whoever has the link below may now see the rules and copy them.")
-    return redirect("portfolios:custom_index", slug=slug)
+    return _changed(
+        request,
+        lambda: custom.custom_index_share(person(request), slug),
+        said="Whoever has the link below may now see the rules and copy them.",
+        then=reverse("portfolios:custom_index", args=[slug]),
+    )
 
 
 @login_required
 @require_POST
 def unshare(request: HttpRequest, slug: str) -> HttpResponse:
     """The link opens nothing any more."""
-    try:
-        custom.custom_index_unshare(person(request), slug)
-    except MoneyError as error:
-        messages.error(request, error.message)
-        return redirect("portfolios:custom_indices")
-    messages.success(request, "The link opens nothing any more. A new one will be a different one.")
-    return redirect("portfolios:custom_index", slug=slug)
+    return _changed(
+        request,
+        lambda: custom.custom_index_unshare(person(request), slug),
+        said="The link opens nothing any more. A new one will be a different one.",
+        then=reverse("portfolios:custom_index", args=[slug]),
+    )
 
 
 @login_required
 @require_POST
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
     """The index is put away, or a message says why not."""
+    return _changed(
+        request,
+        lambda: custom.custom_index_archive(person(request), slug, now=timezone.now()),
+        said="{name} was archived.",
+        then=reverse("portfolios:custom_indices"),
+    )
+
+
+def _changed(
+    request: HttpRequest, change: Callable[[], CustomIndex], *, said: str, then: str
+) -> HttpResponse:
+    """On to `then` with `said` (its {name} is the index), or back to the list with the reason why nothing changed."""
     try:
-        put_away = custom.custom_index_archive(person(request), slug, now=timezone.now())
+        changed = change()
     except MoneyError as error:
         messages.error(request, error.message)
         return redirect("portfolios:custom_indices")
-    messages.success(request, f"{put_away.name} was archived.")
-    return redirect("portfolios:custom_indices")
+    messages.success(request, said.format(name=changed.name))
+    return redirect(then)
 
 
 def _facts(found: CustomIndex) -> dict[str, Any]:

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 10.0
 MARKET = case(100, 1826)
 PANEL = panel_of(MARKET)
+BUSY = 3.0
 START, END = PANEL.dates[7].date(), PANEL.dates[-1].date()
 VARY: dict[str, list[Any]] = {
     "selection.count": [10, 20, 30, 50, 75],
@@ -62,8 +63,9 @@ def test_a_thousand_variants_in_ten_seconds() -> None:
     some = list(sweep_run(PANEL, sweep_of({**VARY, "costs.fee_bps": [10], "selection.count": [20]}, END)))
     by_settings = {json.dumps(one.settings, sort_keys=True): one.level for one in found}
     assert all(by_settings[json.dumps(one.settings, sort_keys=True)] == one.level for one in some)
-    # Two processors with nothing else to do take half of what was spent, and a second to begin.
-    assert min(seconds, spent / 2 + 1.0) < LIMIT_SECONDS
+    if load > BUSY:
+        pytest.skip(f"other work keeps the processors busy (load average {load:.1f}): seconds say nothing")
+    assert seconds < LIMIT_SECONDS
 
 
 @contextmanager
@@ -111,6 +113,6 @@ def test_the_same_through_workers_and_its_slope() -> None:
         f"\n{sweep.count} variants through Celery: {rates[1]:.0f} a second with one worker, {rates[2]:.0f} with two: "
         f"{slope:.2f} times; load {os.getloadavg()[0]:.1f}"
     )
-    if os.getloadavg()[0] > 3.0:
+    if os.getloadavg()[0] > BUSY:
         pytest.skip("other work keeps the processors busy: the slope says nothing")
     assert slope > 1.5

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from itertools import count
 from typing import Any
 
+import ccxt
 import pytest
 import requests
 
@@ -15,8 +16,6 @@ from portfolios.brokers.simulator.exchange import Account, Exchange, Refused
 from portfolios.brokers.simulator.faults import FaultError, Faults
 from portfolios.brokers.simulator.market import Market, Rules, market
 from portfolios.brokers.simulator.server import SimulatorServer
-
-ccxt = pytest.importorskip("ccxt")
 
 START = 1_700_000_000_000
 
