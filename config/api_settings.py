@@ -25,8 +25,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 DESCRIPTION = """
 Market data, index methodology and your own money, point in time.
 
-* **Keys.** Send `Authorization: Bearer KEY` or `X-API-Key: KEY`. A key has the scope `read`, or `read` and `trade`.
-  Market and index reads work without a key, at the Free rate.
+* **Keys.** Send `Authorization: Bearer KEY` or `X-API-Key: KEY`. A key has the scope `read`, or `trade`
+  or `withdraw` too. Market and index reads work without a key, at the Free rate.
 * **Time.** Every market and index read takes `as_of` (a date, UTC) and answers from what was known at that day's
   close. Without it you get the last closed day of the market clock.
 * **Money.** Amounts are decimal strings. They are never rounded for you.

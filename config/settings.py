@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import environ
@@ -37,6 +38,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret(VAR_DIR)
 # Signs the receipts of the indices; another one from now on is a new key, and the old public one stays published.
 BELLWETHER_SIGNING_KEY = env.str("BELLWETHER_SIGNING_KEY", default="")
 SIGNING_KEY_FILE = VAR_DIR / "signing_key"
+# Seals what must be read again, such as keys of exchanges: the first one seals, the others still open.
+BELLWETHER_VAULT_KEY = env.str("BELLWETHER_VAULT_KEY", default="")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -171,6 +174,43 @@ FEAR_GREED = env.bool("FEAR_GREED", default=True)
 COINMETRICS = env.bool("COINMETRICS", default=False)
 DERIVATIVES_EXCHANGE = env.str("DERIVATIVES_EXCHANGE", default="")
 
+# USDC: off while there is no USDC_RPC_URL (docs/usdc.md)
+USDC_RPC_URL = env.str("USDC_RPC_URL", default="")
+USDC_SECOND_RPC_URL = env.str("USDC_SECOND_RPC_URL", default="")
+USDC_CHAIN_ID = env.int("USDC_CHAIN_ID", default=1)
+USDC_CONTRACT = env.str("USDC_CONTRACT", default="0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
+USDC_CONFIRMATIONS = env.int("USDC_CONFIRMATIONS", default=12)
+USDC_START_BLOCK = env.int("USDC_START_BLOCK", default=0)
+USDC_ASSET = env.str("USDC_ASSET", default="usd-coin")
+USDC_MINIMUM = env.str("USDC_MINIMUM", default="1")
+USDC_HOT_KEY = env.str("USDC_HOT_KEY", default="")  # in the worker's environment alone
+USDC_WALLETS = env.list("USDC_WALLETS", default=[])
+USDC_PAYOUT_CAP = env.str("USDC_PAYOUT_CAP", default="10000")
+USDC_DAILY_CAP = env.str("USDC_DAILY_CAP", default="50000")
+USDC_MAX_FEE_GWEI = env.int("USDC_MAX_FEE_GWEI", default=200)
+
+# money in and out
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_LIVE = env.bool("STRIPE_LIVE", default=False)
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+# Play money that comes in must never go out as real money: off by itself where there is a real way in or out.
+SANDBOX_MONEY = env.bool("SANDBOX_MONEY", default=not (STRIPE_LIVE or env.str("USDC_RPC_URL", default="")))
+# USD in one UTC day, and USD above which two people approve. Play money has limits of its own.
+WITHDRAWAL_DAILY_LIMIT = env.str("WITHDRAWAL_DAILY_LIMIT", default="50000")
+WITHDRAWAL_APPROVAL_ABOVE = env.str("WITHDRAWAL_APPROVAL_ABOVE", default="10000")
+PLAY_WITHDRAWAL_DAILY_LIMIT = env.str("PLAY_WITHDRAWAL_DAILY_LIMIT", default="1000000")
+PLAY_WITHDRAWAL_APPROVAL_ABOVE = env.str("PLAY_WITHDRAWAL_APPROVAL_ABOVE", default="100000")
+WITHDRAWAL_DESTINATION_HOURS = env.int("WITHDRAWAL_DESTINATION_HOURS", default=24)
+WITHDRAWAL_HOLD_HOURS = env.int("WITHDRAWAL_HOLD_HOURS", default=72)
+
+# venues: how far from the mark an order may trade, a fraction; what the paper venue does to orders, in millionths
+SLIPPAGE_CAP = Decimal(env.str("SLIPPAGE_CAP", default="0.01"))
+PAPER_BOOK = env.bool("PAPER_BOOK", default=False)
+PAPER_REJECTS = env.int("PAPER_REJECTS", default=0)
+PAPER_OUTAGES = env.int("PAPER_OUTAGES", default=0)
+PAPER_PARTIALS = env.int("PAPER_PARTIALS", default=0)
+
 # people
 AUTH_USER_MODEL = "portfolios.User"
 AUTHENTICATION_BACKENDS = [
@@ -221,6 +261,8 @@ if EMAIL_TO_FILES:
     EMAIL_FILE_PATH = str(folder(MAIL_DIR))
 else:
     vars().update(env.email_url("EMAIL_URL"))
+# Where people reach the site, for links in mails about their money; without it a mail names the page only.
+SITE_URL = env.str("SITE_URL", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Bellwether <no-reply@bellwether.localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

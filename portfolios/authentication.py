@@ -57,7 +57,8 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        needed = "read" if request.method in SAFE_METHODS else "trade"
+        is_read = request.method in SAFE_METHODS or getattr(view, "stores_nothing", False)
+        needed = "read" if is_read else "trade"
         if isinstance(request.auth, ApiKey) and needed not in request.auth.scopes:
             raise ScopeRequired(
                 f"This key lacks the scope '{needed}'. Nothing was done. Make a key that has it."

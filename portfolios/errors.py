@@ -75,6 +75,24 @@ class CustomIndexInUse(MoneyError):
     code, field = "custom_index_in_use", "slug"
 
 
+class InvalidSettings(MoneyError):
+    """A setting of a personal portfolio is out of bounds; `field` names it."""
+
+    code, field = "invalid_settings", "settings"
+
+
+class UnknownBook(MoneyError):
+    """The person has no such personal portfolio."""
+
+    code, field = "unknown_personal", "id"
+
+
+class NothingHeld(MoneyError):
+    """There is nothing to sell that is not on its way already."""
+
+    code, field = "nothing_held", "amount"
+
+
 class UnknownPlan(MoneyError):
     code, field = "unknown_plan", "plan"
 
@@ -85,6 +103,12 @@ class PlanUnchanged(MoneyError):
 
 class PaymentDeclined(MoneyError):
     code, field = "payment_declined", "plan"
+
+
+class InvalidPause(MoneyError):
+    """What an operator wants to stop or to let go on does not exist; `field` names it."""
+
+    code, field = "invalid_pause", "scope"
 
 
 class UnknownMethod(MoneyError):
@@ -99,7 +123,131 @@ class NotCancellable(MoneyError):
     code, field = "not_cancellable", "id"
 
 
+class FeeRefused(MoneyError):
+    """Fees that may not be announced, called off or redeemed so; `field` names what is wrong."""
+
+    code, field = "fee_refused", "index"
+
+
+class InvalidLots(MoneyError):
+    """A tax rule, year or choice of lots that cannot be followed; `field` names it."""
+
+    code, field = "invalid_lots", "lots"
+
+
+class TaxYearClosed(MoneyError):
+    code, field = "tax_year_closed", "year"
+
+
+class TaxYearOpen(MoneyError):
+    """The year is not over, so it cannot be closed."""
+
+    code, field = "tax_year_open", "year"
+
+
 class ConflictError(MoneyError):
     """The same reference was used before for something else."""
 
     code, field = "conflict", "reference"
+
+
+class UnknownNotice(MoneyError):
+    """The person has no such notice."""
+
+    code, field = "unknown_notice", "id"
+
+
+class InvalidPreference(MoneyError):
+    """A kind of notice that does not exist, or that cannot be turned off; `field` names it."""
+
+    code, field = "invalid_preference", "kind"
+
+
+class AddressUnavailable(MoneyError):
+    """There is no deposit address to give."""
+
+    code, field = "address_unavailable", "method"
+
+
+class InvalidTransfer(MoneyError):
+    """A transfer that an operator cannot let through as asked; `field` names what is wrong."""
+
+    code, field = "invalid_transfer", "id"
+
+
+class NoProof(MoneyError):
+    """There is no proof of reserves, or the person is not part of the last one."""
+
+    code, field = "no_proof", "day"
+
+
+class UnknownPayment(MoneyError):
+    code, field = "unknown_payment", "id"
+
+
+class PaymentsDown(MoneyError):
+    """The provider does not answer; what was asked for may still happen once, never twice."""
+
+    code, field = "payments_down", ""
+
+
+class DailyLimitReached(MoneyError):
+    code, field = "daily_limit", "amount"
+
+
+class ReceivableOpen(MoneyError):
+    """The person owes money since a deposit of theirs was taken back."""
+
+    code, field = "receivable_open", "amount"
+
+
+class InvalidAddress(MoneyError):
+    code, field = "invalid_address", "address"
+
+
+class DestinationListed(MoneyError):
+    code, field = "destination_listed", "address"
+
+
+class UnknownDestination(MoneyError):
+    code, field = "unknown_destination", "destination"
+
+
+class DestinationRequired(MoneyError):
+    code, field = "destination_required", "destination"
+
+
+class DestinationNotYet(MoneyError):
+    """The address is on the list and its waiting period is not over."""
+
+    code, field = "destination_not_yet", "destination"
+
+
+class ApprovalRefused(MoneyError):
+    """This member of staff may not decide about this withdrawal."""
+
+    code, field = "approval_refused", "id"
+
+
+class InvalidSchedule(MoneyError):
+    """The days of a recurring plan make no sense; `field` names what is wrong."""
+
+    code, field = "invalid_schedule", "frequency"
+
+
+class UnknownRecurring(MoneyError):
+    """The person has no such recurring plan."""
+
+    code, field = "unknown_recurring", "id"
+
+
+class PlanOver(MoneyError):
+    """A recurring plan that was cancelled or has come to its end."""
+
+    code, field = "plan_over", "id"
+
+
+class UnknownSwitch(MoneyError):
+    """The person has no such switch."""
+
+    code, field = "unknown_switch", "id"

@@ -55,6 +55,60 @@ class AmountForm(OnceForm):
     amount = AmountField(label="Amount", error_messages={"required": "Nothing was moved: enter an amount."})
 
 
+class DepositForm(AmountForm):
+    """Dollars in, by one of `methods` (name, label); without a choice the first is meant."""
+
+    method = forms.ChoiceField(label="By", required=False, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, methods: Sequence[tuple[str, str]], **options: Any) -> None:
+        options["initial"] = {"method": methods[0][0] if methods else "", **(options.get("initial") or {})}
+        super().__init__(*args, **options)
+        self.default = methods[0][0] if methods else ""
+        if len(methods) > 1:
+            self.fields["method"].choices = list(methods)  # type: ignore[attr-defined]
+        else:
+            del self.fields["method"]
+
+    def clean_method(self) -> str:
+        return self.cleaned_data["method"] or self.default
+
+
+class WithdrawForm(AmountForm):
+    """Dollars out, to one of `destinations` (id, label); an empty id is play money's own."""
+
+    destination = forms.ChoiceField(label="To", required=False)
+
+    def __init__(self, *args: Any, destinations: Sequence[tuple[str, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        if any(key for key, _ in destinations):
+            self.fields["destination"].choices = list(destinations)  # type: ignore[attr-defined]
+        else:
+            del self.fields["destination"]
+
+
+class DestinationForm(forms.Form):
+    """A new address for withdrawals."""
+
+    method = forms.ChoiceField(label="By", widget=forms.RadioSelect)
+    address = forms.CharField(
+        label="Address or account", max_length=160, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    label = forms.CharField(
+        label="Name", max_length=80, required=False, help_text="So that you recognise it later."
+    )
+
+    def __init__(self, *args: Any, methods: Sequence[tuple[str, str]], **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        self.fields["method"].choices = list(methods)  # type: ignore[attr-defined]
+        if methods:
+            self.fields["method"].initial = methods[0][0]
+
+    def refuse(self, error: MoneyError) -> None:
+        """The refusal stands at the field it is about."""
+        self.add_error(error.field if error.field in self.fields else None, error.message)
+
+
 class RedeemForm(OnceForm):
     """Part of a holding in dollars, or all of it."""
 
@@ -80,6 +134,7 @@ class KeyForm(forms.Form):
     ACCESS = (
         ("read", "Read: see indices, holdings and orders"),
         ("trade", "Trade: also place and cancel orders"),
+        ("withdraw", "Withdraw: also send money to the addresses on your list"),
     )
 
     name = forms.CharField(max_length=80, label="Name", help_text="So that you know later what it was for.")

@@ -79,6 +79,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         cursor.execute("ALTER TABLE portfolios_basket DISABLE TRIGGER basket_no_truncate")
         cursor.execute("ALTER TABLE portfolios_batch DISABLE TRIGGER batch_no_truncate")
         cursor.execute("ALTER TABLE portfolios_bookposting DISABLE TRIGGER book_posting_no_truncate")
+        cursor.execute("ALTER TABLE portfolios_statement DISABLE TRIGGER statement_no_truncate")
+        cursor.execute("ALTER TABLE portfolios_feeaccrual DISABLE TRIGGER fee_accrual_no_truncate")
         cursor.execute("ALTER TABLE signals_modelrun DISABLE TRIGGER modelrun_no_truncate")
         cursor.execute("ALTER TABLE signals_experiment DISABLE TRIGGER experiment_no_truncate")
         cursor.execute("ALTER TABLE indices_receipt DISABLE TRIGGER receipt_no_truncate")

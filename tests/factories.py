@@ -6,7 +6,9 @@ from itertools import count
 
 from allauth.account.models import EmailAddress
 
+from portfolios import selectors
 from portfolios.models import User
+from portfolios.selectors.records import Holding
 from portfolios.services import payments
 
 PASSWORD = "a long enough pass phrase"
@@ -23,3 +25,10 @@ def user_make(*, email: str = "", cash: str = "", verified: bool = True) -> User
     if cash:
         payments.deposit(user, cash)
     return user
+
+
+def held(user: User, slug: str = "global-100") -> Holding:
+    """What the user holds of that index; the test fails where it is nothing."""
+    found = selectors.holding(user, slug)
+    assert found is not None
+    return found

@@ -20,7 +20,18 @@ _WORLD = World()
 def _start() -> None:
     # What a person has set to run the site must not leak into tests. MARKET_ARCHIVE stays: the tests read it.
     os.environ["MARKET"] = _WORLD.source
-    for name in ("REPLAY_FROM", "BELLWETHER_ENV", "EMAIL_URL", "METRICS_TOKEN", "ALLOWED_HOSTS", "DEBUG"):
+    for name in (
+        "REPLAY_FROM",
+        "BELLWETHER_ENV",
+        "EMAIL_URL",
+        "METRICS_TOKEN",
+        "ALLOWED_HOSTS",
+        "DEBUG",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_LIVE",
+        "USDC_RPC_URL",
+        "SANDBOX_MONEY",
+    ):
         os.environ.pop(name, None)
     os.environ["STATIC_HASHED"] = "0"
     var = Path(tempfile.mkdtemp(prefix="bellwether-tests-"))

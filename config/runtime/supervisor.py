@@ -113,6 +113,8 @@ def platform_children(var: Path) -> list[Child]:
     log = folder(var / "log")
     # `up` has just loaded everything that Django's checks look at; for worker and beat they only cost time and memory.
     unchecked = {"CELERY_SKIP_CHECKS": "1"}
+    # The worker alone signs: what answers the world must not know the key.
+    keyless = {"USDC_HOT_KEY": ""}
     return [
         Child(
             "web",
@@ -126,6 +128,7 @@ def platform_children(var: Path) -> list[Child]:
             ],
             log=log / "web.log",
             stop_seconds=6.0,
+            environment=keyless,
         ),
         Child(
             "worker",
@@ -142,7 +145,7 @@ def platform_children(var: Path) -> list[Child]:
             [*celery, "beat", "--loglevel", "INFO", "--pidfile="],
             log=log / "beat.log",
             stop_seconds=3.0,
-            environment={"BELLWETHER_PROCESS": "beat", **unchecked},
+            environment={"BELLWETHER_PROCESS": "beat", **unchecked, **keyless},
         ),
     ]
 

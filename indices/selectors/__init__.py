@@ -9,6 +9,7 @@ from indices.selectors.attribution import (
     contributions_of,
 )
 from indices.selectors.beginnings import Beginning, beginning
+from indices.selectors.closes import close_marks, level_marks
 from indices.selectors.custom import (
     CUSTOM_PREFIX,
     TokenName,
@@ -76,6 +77,7 @@ __all__ = [
     "base_rulebook",
     "beginning",
     "capacity",
+    "close_marks",
     "compared",
     "contributions_of",
     "custom_choices",
@@ -89,6 +91,7 @@ __all__ = [
     "index_list",
     "index_open",
     "is_custom",
+    "level_marks",
     "levels",
     "levels_known",
     "mark_prices",

@@ -1,5 +1,39 @@
 """The back office. Each module registers the models of one table family."""
 
-from portfolios.admin import books, custom, ledger, money, people, plans, trading
+from portfolios.admin import (
+    books,
+    custom,
+    fees,
+    ledger,
+    money,
+    notices,
+    pauses,
+    people,
+    plans,
+    recurring,
+    reserves,
+    statements,
+    trading,
+    usdc,
+    venues,
+    withdrawals,
+)
 
-__all__ = ["books", "custom", "ledger", "money", "people", "plans", "trading"]
+__all__ = [
+    "books",
+    "custom",
+    "fees",
+    "ledger",
+    "money",
+    "notices",
+    "pauses",
+    "people",
+    "plans",
+    "recurring",
+    "reserves",
+    "statements",
+    "trading",
+    "usdc",
+    "venues",
+    "withdrawals",
+]

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portfolios.admin.readonly import ReadOnlyAdmin
-from portfolios.models import Basket, Batch, Book
+from portfolios.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from portfolios.models import Basket, Batch, Book, BookChange, DealingBlock, NomineeDealing
 
 
 @admin.register(Book)
@@ -27,3 +27,27 @@ class BatchAdmin(ReadOnlyAdmin):
 @admin.register(Basket)
 class BasketAdmin(ReadOnlyAdmin):
     list_display = ("id", "digest")
+
+
+@admin.register(BookChange)
+class BookChangeAdmin(ReadOnlyAdmin):
+    """Settings that wait for the next dealing, and those that were put in force."""
+
+    list_display = ("book", "max_weight", "risk_share", "created_at", "applied_at")
+    list_filter = (("applied_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("book",)
+
+
+class DealingBlockInline(ReadOnlyInline):
+    model = DealingBlock
+    fields = ("number", "first", "last", "stored_at")
+    readonly_fields = fields
+
+
+@admin.register(NomineeDealing)
+class NomineeDealingAdmin(ReadOnlyAdmin):
+    """The terms that a nominee's dealing was planned on, and how many of its blocks are stored."""
+
+    list_display = ("dealing", "basket", "hold", "full", "turnover")
+    list_select_related = ("dealing", "basket")
+    inlines = (DealingBlockInline,)

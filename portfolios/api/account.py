@@ -49,6 +49,11 @@ class HoldingSerializer(serializers.Serializer[Any]):
 
     index = serializers.CharField(source="index_slug")
     name = serializers.CharField(source="index_name")
+    personal = serializers.IntegerField(
+        source="book_id",
+        allow_null=True,
+        help_text="Id of the personal portfolio it is: without units, else null.",
+    )
     units = ExactField()
     reserved_units = ExactField(help_text="Part of `units` that a redemption has set aside.")
     unit_price_usd = UsdField(source="unit_price")

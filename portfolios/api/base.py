@@ -34,10 +34,25 @@ STATUSES = {
     "unknown_method": 400,
     "plan_required": 403,
     "unknown_order": 404,
+    "unknown_switch": 404,
+    "invalid_schedule": 400,
+    "unknown_recurring": 404,
+    "unknown_payment": 404,
+    "unknown_destination": 404,
+    "invalid_address": 400,
+    "destination_required": 400,
+    "payments_down": 503,
+    "no_proof": 404,
+    "address_unavailable": 503,
+    "unknown_notice": 404,
+    "invalid_preference": 400,
     "unknown_custom_index": 404,
     "invalid_rules": 400,
+    "invalid_settings": 400,
+    "unknown_personal": 404,
     "invalid_name": 400,
     "custom_index_limit": 403,
+    "invalid_lots": 400,
 }
 
 
@@ -74,8 +89,13 @@ class AccountView(APIView):
         read.is_valid(raise_exception=True)
         return dict(read.validated_data)
 
-    def answered(self, request: Request, act: Callable[[], Answer]) -> Response:
-        """The response for `act()`; with an Idempotency-Key its effect happens once and its answer is kept."""
+    def answered(
+        self, request: Request, act: Callable[[], Answer], *, apart: tuple[str, ...] = ()
+    ) -> Response:
+        """The response for `act()`; with an Idempotency-Key its effect happens once and its answer is kept.
+
+        Fields of the body named in `apart` do not make it another request: a code that is fresh each time.
+        """
         key = request.headers.get("Idempotency-Key")
         if key is None:
             answer = act()
@@ -84,7 +104,8 @@ class AccountView(APIView):
                 {"Idempotency-Key": ["Send 1 to 128 visible ASCII characters without spaces."]}
             )
         else:
-            mark = fingerprint(str(request.method), request.path, dict(request.data))
+            said = {name: value for name, value in dict(request.data).items() if name not in apart}
+            mark = fingerprint(str(request.method), request.path, said)
             answer = answer_once(caller(request), key, mark, act)
         headers = {"Idempotent-Replayed": "true"} if answer.is_replay else None
         return Response(answer.body or None, status=answer.status, headers=headers)

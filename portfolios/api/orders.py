@@ -1,4 +1,4 @@
-"""Orders: invest in an index, redeem units of it, see what became of it."""
+"""Orders: invest in an index, redeem units of it, switch to another, see what became of it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,60 @@ from portfolios.selectors.orders import order, order_queryset, order_row
 from portfolios.services import investing
 from portfolios.services.idempotency import Answer
 
+SIZES = ("amount", "units", "percent", "all")
+
 
 class OrderBody(BodySerializer):
-    """`invest` takes `amount`; `redeem` takes one of `amount`, `units` and `all`."""
+    """`invest` takes `amount`; `redeem` and `switch` take one of `amount`, `units`, `percent` and `all`."""
 
     index = serializers.CharField(max_length=64, help_text="Slug of the index.")
-    side = serializers.ChoiceField(choices=["invest", "redeem"])
+    side = serializers.ChoiceField(choices=["invest", "redeem", "switch"])
+    into = serializers.CharField(
+        max_length=64, required=False, help_text="Of a switch: slug of the index that is bought."
+    )
     amount = AmountField(required=False, help_text="US dollars, at most two decimals.")
     units = AmountField(required=False, help_text="Units to redeem.")
+    percent = AmountField(required=False, help_text="Of the free units, above 0 and up to 100.")
     all = serializers.BooleanField(required=False, help_text="True redeems every unit.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        sizes = [name for name in ("amount", "units", "all") if attrs.get(name) not in (None, False)]
+        sizes = [name for name in SIZES if attrs.get(name) not in (None, False)]
         if attrs["side"] == "invest" and sizes != ["amount"]:
             field = next((name for name in sizes if name != "amount"), "amount")
-            refuse(field, "To invest, send `amount` and nothing else of amount, units, all.", "invalid_size")
-        if attrs["side"] == "redeem" and len(sizes) != 1:
             refuse(
-                sizes[-1] if sizes else "amount", "To redeem, send one of amount, units, all.", "invalid_size"
+                field,
+                "To invest, send `amount` and nothing else of amount, units, percent, all.",
+                "invalid_size",
             )
+        if attrs["side"] != "invest" and len(sizes) != 1:
+            refuse(
+                sizes[-1] if sizes else "amount",
+                f"To {attrs['side']}, send one of amount, units, percent, all.",
+                "invalid_size",
+            )
+        if (attrs["side"] == "switch") != ("into" in attrs):
+            refuse("into", "A switch needs the index to go into; nothing else takes one.", "invalid_into")
         return attrs
+
+
+class SwitchSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    status = serializers.CharField(
+        help_text="selling, buying, done, cancelled or stopped (the money is cash)"
+    )
+    index = serializers.CharField(source="index_slug", help_text="Slug of the index that is redeemed.")
+    into = serializers.CharField(source="into_slug", help_text="Slug of the index that is bought.")
+    redeem_order = serializers.UUIDField(source="redeem_id")
+    invest_order = serializers.UUIDField(
+        source="invest_id", allow_null=True, help_text="Null until the first leg is settled."
+    )
+    proceeds_usd = UsdField(source="proceeds", allow_null=True, help_text="What went from leg to leg.")
+    cost_usd = UsdField(help_text="Trading cost of both legs so far.")
+    cancellable = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Why it stopped or was cancelled; may be empty.")
+    created_at = serializers.DateTimeField(help_text="Wall clock, UTC.")
+    finished_at = serializers.DateTimeField(allow_null=True, help_text="Wall clock, UTC.")
 
 
 class OrderSerializer(serializers.Serializer[Any]):
@@ -51,6 +84,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     side = serializers.CharField(help_text="invest or redeem")
     status = serializers.CharField(help_text="accepted, dealing, settled or cancelled")
     amount = UsdField(allow_null=True, help_text="US dollars asked for.")
+    percent = ExactField(allow_null=True, help_text="Per cent of the free units asked for.")
     units = ExactField(allow_null=True, help_text="Units issued, or to be redeemed.")
     unit_price_usd = UsdField(source="unit_price", allow_null=True)
     proceeds_usd = UsdField(source="proceeds", allow_null=True, help_text="Paid out by a redemption.")
@@ -61,6 +95,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     stage = serializers.CharField(help_text="How far it is, in words.")
     progress = ExactField(help_text="How far it is, as a fraction.")
     cancellable = serializers.BooleanField()
+    switch = SwitchSerializer(allow_null=True, help_text="The switch that it is a leg of.")
     created_at = serializers.DateTimeField(help_text="Wall clock, UTC.")
     placed_at = serializers.DateTimeField(help_text="Market time, UTC.")
     settled_at = serializers.DateTimeField(allow_null=True, help_text="Market time, UTC.")
@@ -89,9 +124,10 @@ class OrdersView(GenericAPIView[Order], AccountView):
 
     @extend_schema(
         operation_id="orders_create",
-        summary="Invest in an index or redeem units",
+        summary="Invest in an index, redeem units, or switch to another index",
         description="Answers 202: the money or the units are set aside, and the order joins the next dealing. "
-        "Follow it at `/api/v1/orders/{id}/`.",
+        "Follow it at `/api/v1/orders/{id}/`. A switch answers with its first leg, and is one thing at "
+        "`/api/v1/switches/{id}/`. What it would do and cost is told by `/api/v1/orders/preview/`.",
         tags=["Orders"],
         parameters=[IDEMPOTENCY_KEY],
         request=OrderBody,
@@ -100,6 +136,11 @@ class OrdersView(GenericAPIView[Order], AccountView):
             OpenApiExample(
                 "Invest",
                 value={"index": "global-100", "side": "invest", "amount": "100.00"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "A quarter into another index",
+                value={"index": "global-100", "side": "switch", "into": "top-10", "percent": "25"},
                 request_only=True,
             ),
             OpenApiExample(
@@ -140,9 +181,10 @@ class OrderView(AccountView):
 def _placed(user: User, body: dict[str, Any]) -> UUID:
     if body["side"] == "invest":
         return investing.invest(user, body["index"], body["amount"]).pk
-    return investing.redeem(
-        user, body["index"], units=body.get("units"), amount=body.get("amount"), all=body.get("all", False)
-    ).pk
+    size = {name: body[name] for name in SIZES if body.get(name)}
+    if body["side"] == "switch":
+        return investing.switch(user, body["index"], body["into"], **size).redeem_id
+    return investing.redeem(user, body["index"], **size).pk
 
 
 def _cancelled(user: User, order_id: UUID) -> Answer:

@@ -6,16 +6,18 @@ unit before the dealing (NAV0); the real cost of trading the net flow is taken f
 rounding goes to those who stay.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolios.core.allocation import split, split_with_minimum
+from portfolios.core.bands import PPM, Bands, way_to_go
 from portfolios.core.money import CENT, cents_down, quantity_worth, to_base
 from portfolios.core.valuation import Pot, Quote, total, units_value, units_worth, values
 
 SMALLEST_TRADE = 10_000
 WEIGHT_SCALE = 18
+ALL_THE_WAY = Bands(smallest=SMALLEST_TRADE)
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Plan:
 
     sells: dict[str, int]
     buys: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Left:
+    """Micro-dollars that stay as cash, and why, as a stable word: `no_target` (nothing of the index can be bought now),
+    `nothing_lacking` (every target is reached), `too_small` (every leg would be under the smallest trade)."""
+
+    why: str
+    amount: int
 
 
 @dataclass(frozen=True)
@@ -38,12 +49,13 @@ class FlowOrder:
 @dataclass(frozen=True)
 class FlowResult:
     """How one order is settled: `units` issued or burned, `payout` in whole cents as micro-dollars, `cost` its share
-    of the real trading cost."""
+    of the real trading cost, `dust` the micro-dollars that whole cents leave."""
 
     key: str
     units: int
     payout: int
     cost: int
+    dust: int = 0
 
 
 def target_values(amount: int, weights: Mapping[str, Decimal], quotes: Mapping[str, Quote]) -> dict[str, int]:
@@ -56,37 +68,90 @@ def target_values(amount: int, weights: Mapping[str, Decimal], quotes: Mapping[s
     return dict(zip(tradable, parts, strict=True))
 
 
-def rebalance_plan(pot: Pot, weights: Mapping[str, Decimal], quotes: Mapping[str, Quote]) -> Plan:
-    """Trades that bring the pot to its target weights at the marks; legs under a cent are left for next time, a token
-    that is no longer wanted is sold whole. Without a tradable target nothing is traded."""
+def rebalance_plan(
+    pot: Pot, weights: Mapping[str, Decimal], quotes: Mapping[str, Quote], bands: Bands = ALL_THE_WAY
+) -> Plan:
+    """Trades that bring the pot where its bands say, at the marks. Within the first band nothing is sold and only cash
+    buys what is lacking; legs under `bands.smallest` are left for next time; all the way, a token that is no longer
+    wanted is sold whole. Without a tradable target nothing is traded."""
     worth = values(pot, quotes)
-    targets = target_values(total(pot, quotes), weights, quotes)
+    whole = total(pot, quotes)
+    targets = target_values(whole, weights, quotes)
     if not targets:
         return Plan({}, {})
+    changes = {
+        code: targets.get(code, 0) - worth.get(code, 0) for code in sorted(worth.keys() | targets.keys())
+    }
+    part = way_to_go(drift(changes.values(), whole), bands)
     sells: dict[str, int] = {}
     buys: dict[str, int] = {}
-    for code in sorted(worth.keys() | targets.keys()):
-        change = targets.get(code, 0) - worth.get(code, 0)
-        if change >= SMALLEST_TRADE:
-            buys[code] = change
-        elif worth.get(code, 0) > 0 and (code not in targets or change <= -SMALLEST_TRADE):
-            sells[code] = _quantity_to_sell(pot, quotes, code, -change, worth[code])
+    for code, change in changes.items():
+        size = abs(change) * part // PPM
+        if change > 0 and size >= bands.smallest:
+            buys[code] = size
+        elif (
+            worth.get(code, 0) > 0
+            and change < 0
+            and ((part == PPM and code not in targets) or size >= bands.smallest)
+        ):
+            sells[code] = _quantity_to_sell(pot, quotes, code, size, worth[code])
+    if part < PPM:
+        # Part of the way pays for itself: cash and the proceeds buy what lacks most, as new money would.
+        after = Pot(pot.cash, {code: held - sells.get(code, 0) for code, held in pot.quantities.items()})
+        coming = sum(values(Pot(0, sells), quotes).values())
+        buys = purchase_plan(after, weights, quotes, pot.cash + coming, smallest=bands.smallest)
     return Plan({code: quantity for code, quantity in sells.items() if quantity > 0}, buys)
 
 
+def drift(changes: Iterable[int], whole: int) -> int:
+    """Half of sum |held - target| in millionths of `whole` micro-dollars, rounded down."""
+    return sum(map(abs, changes)) * PPM // (2 * max(whole, 1))
+
+
 def purchase_plan(
+    pot: Pot,
+    weights: Mapping[str, Decimal],
+    quotes: Mapping[str, Quote],
+    spendable: int,
+    *,
+    smallest: int = SMALLEST_TRADE,
+) -> dict[str, int]:
+    """How to spend `spendable` micro-dollars (fees included): underweights first, in proportion to what each lacks, no
+    leg under `smallest`. What is left is explained by `purchases_left`."""
+    lacking = _lacking(pot, weights, quotes, spendable)
+    parts = split_with_minimum(min(spendable, sum(lacking.values())), list(lacking.values()), smallest)
+    return {code: part for code, part in zip(lacking, parts, strict=True) if part > 0}
+
+
+def purchases_left(
+    pot: Pot,
+    weights: Mapping[str, Decimal],
+    quotes: Mapping[str, Quote],
+    spendable: int,
+    *,
+    smallest: int = SMALLEST_TRADE,
+) -> list[Left]:
+    """Why `purchase_plan` leaves what it leaves; the amounts sum to exactly that."""
+    lacking = _lacking(pot, weights, quotes, spendable)
+    wanted = min(spendable, sum(lacking.values()))
+    spent = sum(purchase_plan(pot, weights, quotes, spendable, smallest=smallest).values())
+    left = []
+    if not lacking:
+        return [Left("no_target", spendable)] if spendable else []
+    if spendable > wanted:
+        left.append(Left("nothing_lacking", spendable - wanted))
+    if wanted > spent:
+        left.append(Left("too_small", wanted - spent))
+    return left
+
+
+def _lacking(
     pot: Pot, weights: Mapping[str, Decimal], quotes: Mapping[str, Quote], spendable: int
 ) -> dict[str, int]:
-    """How to spend `spendable` micro-dollars (fees included): underweights first, in proportion to what each lacks.
-    The parts sum to `spendable` unless nothing is lacking or every part would be under a cent."""
+    """Micro-dollars that each target lacks, by code in order, once `spendable` is spent."""
     worth = values(pot, quotes)
-    if spendable < SMALLEST_TRADE:
-        return {}
     targets = target_values(sum(worth.values()) + spendable, weights, quotes)
-    codes = sorted(targets)
-    lacking = [max(0, targets[code] - worth.get(code, 0)) for code in codes]
-    parts = split_with_minimum(min(spendable, sum(lacking)), lacking, SMALLEST_TRADE)
-    return {code: part for code, part in zip(codes, parts, strict=True) if part > 0}
+    return {code: max(0, targets[code] - worth.get(code, 0)) for code in sorted(targets)}
 
 
 def raising_plan(
@@ -130,17 +195,19 @@ def flow_settle(
     made, at the same marks as `value_before`; `cash` is what payouts can be made from.
 
     The cost, value_before + money in - value_now, falls on the side of the net flow in proportion to size; the other
-    side deals at NAV0 free of cost. A gain stays in the pot. Where the cash does not reach for all payouts every
-    redemption gets the same part of its payout, bears the whole cost, and keeps the units it was not paid for; where
-    less than a cent is missing in all (tokens too small to sell) nobody keeps a trace of units for it.
+    side deals at NAV0 free of cost. Fills better than the marks are a negative cost: they belong to those who caused
+    them too. What a payout in whole cents leaves is the order's `dust`: it belongs to nobody in the pot. Where the
+    cash does not reach for all payouts every redemption gets the same part of its payout, bears the whole cost, and
+    keeps the units it was not paid for; where less than a cent is missing in all (tokens too small to sell) nobody
+    keeps a trace of units for it.
     """
     coming = sum(order.amount for order in orders)
-    cost = max(0, value_before + coming - value_now)
+    cost = value_before + coming - value_now
     worth = [order.amount or units_value(order.units, value_before, issued) for order in orders]
     inward = flow_net(value_before, issued, orders) >= 0
     bearing = [size if (order.amount > 0) == inward else 0 for order, size in zip(orders, worth, strict=True)]
-    cost = min(cost, sum(bearing))
-    shares = split(cost, bearing) if any(bearing) else [0] * len(orders)
+    cost, sign = min(abs(cost), sum(bearing)), -1 if cost < 0 else 1
+    shares = [sign * share for share in split(cost, bearing)] if any(bearing) else [0] * len(orders)
     owed = [
         0 if order.amount else max(0, size - share)
         for order, size, share in zip(orders, worth, shares, strict=True)
@@ -155,9 +222,9 @@ def flow_settle(
             burned = min(order.units, -(-order.units * (part + share) // size)) if size else 0
             if asked - payable < CENT:
                 burned = order.units
-            results.append(FlowResult(order.key, burned, cents_down(part), share))
+            results.append(FlowResult(order.key, burned, cents_down(part), share, part - cents_down(part)))
         else:
-            results.append(FlowResult(order.key, order.units, cents_down(due), share))
+            results.append(FlowResult(order.key, order.units, cents_down(due), share, due - cents_down(due)))
     return results
 
 

@@ -3,6 +3,7 @@
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 USD_SCALE = 6
+USDC_SCALE = 6
 UNIT_SCALE = 12
 PRICE_SCALE = 24
 CENT = 10 ** (USD_SCALE - 2)

@@ -7,11 +7,13 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class Basket(models.Model):
     """An ordered list of ledger assets: the places of every array of its books. It never changes; a new list is a new
-    basket. `scales` are the decimals of their base units."""
+    basket. Books move to one that begins with all the assets of theirs, so that a place keeps its meaning for ever."""
 
     assets = ArrayField(models.BigIntegerField())
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the list.")
@@ -28,6 +30,7 @@ class Book(models.Model):
     """
 
     nominee = models.ForeignKey("portfolios.Portfolio", on_delete=models.PROTECT, related_name="books")
+    name = models.CharField(max_length=64, blank=True, db_default="", help_text="What its owner calls it.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="books")
     basket = models.ForeignKey(Basket, on_delete=models.PROTECT, related_name="books")
     cash = models.BigIntegerField(default=0)
@@ -36,6 +39,7 @@ class Book(models.Model):
     max_weight = models.IntegerField(default=1_000_000, help_text="Millionths of the portfolio.")
     risk_share = models.IntegerField(default=1_000_000, help_text="Millionths of the portfolio.")
     version = models.IntegerField(default=0, help_text="How many batches have changed it.")
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), help_text="Wall clock, UTC.")
 
     class Meta:
         constraints = [
@@ -51,11 +55,90 @@ class Book(models.Model):
         return f"book {self.pk}"
 
 
+class BookChange(models.Model):
+    """Settings that its owner wants for a book. They wait for the next dealing of the nominee: while books are dealt
+    nothing changes that a plan follows from."""
+
+    book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="changes")
+    excluded = ArrayField(models.BigIntegerField(), help_text="Ledger assets that its owner will not hold.")
+    max_weight = models.IntegerField(help_text="Millionths of the portfolio.")
+    risk_share = models.IntegerField(help_text="Millionths of the portfolio.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="Market time, UTC.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["book"], condition=Q(applied_at=None), name="book_change_one_waiting"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of {self.book_id}"
+
+
+class NomineeDealing(models.Model):
+    """What the books of a nominee are planned by in one dealing, fixed when it opened: a plan follows from this and the
+    books, so it can be made again after a crash and is not stored itself. Arrays are by `places`, the places of the
+    basket that are traded."""
+
+    dealing = models.OneToOneField(
+        "portfolios.Dealing", on_delete=models.PROTECT, related_name="nominee", primary_key=True
+    )
+    basket = models.ForeignKey(Basket, on_delete=models.PROTECT, related_name="+")
+    places = ArrayField(models.IntegerField())
+    weights = ArrayField(models.BigIntegerField(), help_text="Of the index, parts of 10^12.")
+    refuge = models.IntegerField(null=True, help_text="Which of `places` takes what is not at risk.")
+    hold = models.IntegerField(help_text="Bands, millionths: up to here nothing is traded.")
+    full = models.IntegerField(help_text="Above here all the way.")
+    turnover = models.IntegerField()
+    smallest = models.BigIntegerField(help_text="Micro-dollars of the least single trade.")
+    reserve = models.IntegerField()
+    crossed = ArrayField(
+        models.DecimalField(max_digits=38, decimal_places=0), help_text="Base units between books."
+    )
+    crossed_value = ArrayField(
+        models.DecimalField(max_digits=38, decimal_places=0), help_text="Micro-dollars between books."
+    )
+
+    def __str__(self) -> str:
+        return f"books of dealing {self.dealing_id}"
+
+
+class DealingBlock(models.Model):
+    """A block of books in one dealing: what it wants, and its part of what came of it. Its books are settled apart from
+    all others. Arrays are by the places that are traded; base units and micro-dollars."""
+
+    dealing = models.ForeignKey(NomineeDealing, on_delete=models.PROTECT, related_name="blocks")
+    number = models.IntegerField()
+    first = models.BigIntegerField(help_text="Id of its first book.")
+    last = models.BigIntegerField(help_text="Id of its last book.")
+    sells = ArrayField(models.DecimalField(max_digits=38, decimal_places=0))
+    buys = ArrayField(models.DecimalField(max_digits=38, decimal_places=0))
+    gives = ArrayField(models.DecimalField(max_digits=38, decimal_places=0), null=True)
+    gets = ArrayField(models.DecimalField(max_digits=38, decimal_places=0), null=True)
+    able = ArrayField(models.DecimalField(max_digits=38, decimal_places=0), null=True)
+    pays = ArrayField(models.DecimalField(max_digits=38, decimal_places=0), null=True)
+    takes = ArrayField(models.DecimalField(max_digits=38, decimal_places=0), null=True)
+    stored_at = models.DateTimeField(null=True, help_text="Wall clock, UTC: its books have their part.")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["dealing", "number"], name="dealing_block_key")]
+
+    def __str__(self) -> str:
+        return f"{self.dealing_id} block {self.number}"
+
+
 class Batch(models.Model):
     """Postings to some books at once, and the one entry of the ledger that they divide. Its reference happens once."""
 
     nominee = models.ForeignKey("portfolios.Portfolio", on_delete=models.PROTECT, related_name="batches")
     basket = models.ForeignKey(Basket, on_delete=models.PROTECT, related_name="batches")
+    block = models.OneToOneField(
+        DealingBlock, on_delete=models.PROTECT, related_name="batch", null=True, blank=True
+    )
     reference = models.CharField(max_length=128, unique=True)
     effective_at = models.DateTimeField(help_text="Market time, UTC.")
     recorded_at = models.DateTimeField(auto_now_add=True)

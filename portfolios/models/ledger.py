@@ -40,7 +40,8 @@ class LedgerAsset(models.Model):
 class Account(models.Model):
     """A place in the ledger, named by `key` (user:7:cash, portfolio:3:assets, outside:sandbox).
 
-    Only accounts that stand for the outside world, count units issued, or clear a nominee's trades may go below zero.
+    Only accounts that stand for the outside world, count units issued, clear a nominee's trades, or say what a person
+    owes may go below zero.
     """
 
     class Kind(models.TextChoices):
@@ -55,9 +56,11 @@ class Account(models.Model):
         FEES = "fees", "trading fees paid"
         REVENUE = "revenue", "subscription income"
         ROUNDING = "rounding", "what rounding left over"
+        TREASURY = "treasury", "where the house changes USDC into dollars and back"
+        RECEIVABLE = "receivable", "what a person owes (negative)"
 
     key = models.CharField(max_length=96, unique=True)
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=16, choices=Kind)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="accounts", null=True, blank=True
     )
@@ -94,11 +97,17 @@ class Entry(models.Model):
 
 
 class Posting(models.Model):
-    """One leg of an entry: a signed amount of one asset on one account."""
+    """One leg of an entry: a signed amount of one asset on one account.
 
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="postings")
-    asset = models.ForeignKey(LedgerAsset, on_delete=models.PROTECT, related_name="+")
+    What it refers to is checked for all postings of a statement at once. It cannot vanish later: entries are never
+    deleted, and the balance beside a posting holds its account and asset.
+    """
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="postings", db_constraint=False
+    )
+    asset = models.ForeignKey(LedgerAsset, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     amount = models.DecimalField(max_digits=38, decimal_places=18)
 
     class Meta:

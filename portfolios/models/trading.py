@@ -1,4 +1,4 @@
-"""Portfolios, investors' orders, and the dealing cycle that nets, trades and prices them."""
+"""Portfolios, and the dealing cycle that nets, trades and prices what investors ask of them."""
 
 import uuid
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from portfolios.core.bands import Bands
 
 AMOUNT: dict[str, Any] = {"max_digits": 38, "decimal_places": 18}
 
@@ -27,10 +29,23 @@ class Portfolio(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="portfolios", null=True, blank=True
     )
     units = models.OneToOneField("portfolios.LedgerAsset", on_delete=models.PROTECT, related_name="portfolio")
+    drift_hold = models.PositiveIntegerField(
+        default=2_500, help_text="Millionths of its value: up to this drift a rebalance sells nothing."
+    )
+    drift_full = models.PositiveIntegerField(
+        default=10_000, help_text="Millionths: above this drift a rebalance goes all the way to target."
+    )
+    max_turnover = models.PositiveIntegerField(
+        default=2_000_000, help_text="Millionths: the most that a rebalance buys and sells together."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(drift_hold__lte=models.F("drift_full"), drift_full__lte=1_000_000),
+                name="portfolio_bands",
+            ),
             models.UniqueConstraint(fields=["index"], condition=Q(kind="pooled"), name="portfolio_one_pool"),
             models.UniqueConstraint(
                 fields=["index"], condition=Q(kind="nominee"), name="portfolio_one_nominee"
@@ -47,6 +62,11 @@ class Portfolio(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.index_id}"
+
+    @property
+    def bands(self) -> Bands:
+        """When and how far a rebalance trades."""
+        return Bands(hold=self.drift_hold, full=self.drift_full, turnover=self.max_turnover)
 
 
 class DealingCycle(models.Model):
@@ -84,6 +104,8 @@ class DealingCycle(models.Model):
 class Rebalance(models.Model):
     """A portfolio's move to one decision. The database allows one per portfolio and epoch."""
 
+    NOBODY = "Nobody holds this portfolio."
+
     class Status(models.TextChoices):
         DUE = "due", "due"
         DEALING = "dealing", "dealing"
@@ -99,6 +121,7 @@ class Rebalance(models.Model):
     cost_usd = models.DecimalField(**AMOUNT, default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True, help_text="Market time, UTC.")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When its holders were told, UTC.")
 
     class Meta:
         ordering = ["-id"]
@@ -106,6 +129,7 @@ class Rebalance(models.Model):
             models.UniqueConstraint(fields=["portfolio", "decision"], name="rebalance_key"),
             models.UniqueConstraint(fields=["portfolio", "epoch"], name="rebalance_one_per_epoch"),
         ]
+        indexes = [models.Index(fields=["id"], condition=Q(told_at=None), name="rebalance_to_tell")]
 
     def __str__(self) -> str:
         return f"{self.portfolio_id} {self.epoch} {self.status}"
@@ -139,6 +163,11 @@ class Dealing(models.Model):
         **AMOUNT, default=0, help_text="USD of the portfolio that this dealing must not spend on purchases."
     )
     cost_usd = models.DecimalField(**AMOUNT, default=0)
+    cash_left = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Why USD stay in the portfolio: a list of {why, usd, token}; it sums to what stays.",
+    )
     unit_price = models.DecimalField(
         **AMOUNT, null=True, blank=True, help_text="NAV per unit at settlement, USD."
     )
@@ -152,63 +181,6 @@ class Dealing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cycle_id} {self.portfolio_id} {self.kind}"
-
-
-class Order(models.Model):
-    """An investor's wish: invest an amount of USD in, or redeem units of, a portfolio."""
-
-    class Side(models.TextChoices):
-        INVEST = "invest", "invest"
-        REDEEM = "redeem", "redeem"
-
-    class Status(models.TextChoices):
-        ACCEPTED = "accepted", "accepted"
-        DEALING = "dealing", "dealing"
-        SETTLED = "settled", "settled"
-        CANCELLED = "cancelled", "cancelled"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
-    side = models.CharField(max_length=8, choices=Side)
-    status = models.CharField(max_length=10, choices=Status, default=Status.ACCEPTED)
-    amount = models.DecimalField(
-        max_digits=20, decimal_places=2, null=True, blank=True, help_text="USD asked for."
-    )
-    units = models.DecimalField(**AMOUNT, null=True, blank=True, help_text="Units issued, or to be redeemed.")
-    dealing = models.ForeignKey(
-        Dealing, on_delete=models.PROTECT, related_name="orders", null=True, blank=True
-    )
-    unit_price = models.DecimalField(**AMOUNT, null=True, blank=True)
-    proceeds = models.DecimalField(
-        max_digits=20, decimal_places=2, null=True, blank=True, help_text="USD paid out by a redemption."
-    )
-    cost_usd = models.DecimalField(
-        **AMOUNT, default=0, help_text="This order's share of the real trading cost."
-    )
-    reason = models.CharField(
-        max_length=240, blank=True, help_text="Why it was cancelled or settled in part."
-    )
-    reference = models.CharField(
-        max_length=128, null=True, blank=True, help_text="The caller's own; the same one twice is one order."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    placed_at = models.DateTimeField(help_text="Market time, UTC.")
-    settled_at = models.DateTimeField(null=True, blank=True, help_text="Market time, UTC.")
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [
-            models.CheckConstraint(
-                condition=(Q(side="invest") & Q(amount__gt=0)) | (Q(side="redeem") & Q(units__gt=0)),
-                name="order_size_positive",
-            ),
-            models.UniqueConstraint(fields=["user", "reference"], name="order_reference"),
-        ]
-        indexes = [models.Index(fields=["status", "portfolio"], name="order_by_status")]
-
-    def __str__(self) -> str:
-        return f"{self.side} {self.pk}"
 
 
 class BlockOrder(models.Model):
@@ -238,7 +210,13 @@ class BlockOrder(models.Model):
     )
     budget = models.DecimalField(**AMOUNT, null=True, help_text="USD to spend on a buy, fee included.")
     status = models.CharField(max_length=8, choices=Status, default=Status.NEW)
-    reason = models.CharField(max_length=240, blank=True, help_text="Why the venue refused it.")
+    reason = models.CharField(max_length=240, blank=True, help_text="Why it was refused or not filled.")
+    venue_reference = models.CharField(max_length=96, blank=True, help_text="The venue's own id of it.")
+    send_after = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Not sent before, wall clock, UTC: another try waits for the book to fill.",
+    )
     sent_at = models.DateTimeField(null=True, blank=True, help_text="Wall clock, UTC.")
     misses = models.PositiveSmallIntegerField(
         default=0, help_text="How often the venue has said that it does not know this order."
@@ -292,7 +270,29 @@ class Fill(models.Model):
     quantity = models.DecimalField(**AMOUNT)
     price = models.DecimalField(**AMOUNT)
     notional = models.DecimalField(**AMOUNT, help_text="USD, before the fee.")
-    fee = models.DecimalField(**AMOUNT, help_text="USD.")
+    fee = models.DecimalField(**AMOUNT, help_text="USD that the fee cost the dealings.")
+    fee_asset = models.ForeignKey(
+        "portfolios.LedgerAsset",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="What the venue took its fee in; empty for dollars.",
+    )
+    fee_quantity = models.DecimalField(
+        **AMOUNT, default=0, help_text="Of the fee asset, where it is a token."
+    )
+    used = models.DecimalField(
+        **AMOUNT,
+        default=0,
+        help_text="What it used up of the allocations: tokens of a sale, USD of a purchase.",
+    )
+    quote_amount = models.DecimalField(
+        **AMOUNT, null=True, blank=True, help_text="The notional in the venue's own currency."
+    )
+    quote_fee = models.DecimalField(
+        **AMOUNT, default=0, help_text="The fee, where it was taken in that currency."
+    )
     filled_at = models.DateTimeField(help_text="Market time, UTC.")
     entry = models.OneToOneField("portfolios.Entry", on_delete=models.PROTECT, related_name="fill")
 

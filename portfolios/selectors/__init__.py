@@ -11,8 +11,9 @@ from portfolios.selectors.custom import (
     custom_indices_left,
 )
 from portfolios.selectors.holdings import holding, holdings
+from portfolios.selectors.minimums import MINIMUM_INVESTMENT, index_minimum
 from portfolios.selectors.operations import dealing_at_rest
-from portfolios.selectors.orders import order, order_queryset, order_row, orders
+from portfolios.selectors.orders import order, order_queryset, order_row, orders, switch
 from portfolios.selectors.plans import (
     index_allowed,
     invoices,
@@ -22,7 +23,7 @@ from portfolios.selectors.plans import (
     plans,
     subscription_of,
 )
-from portfolios.selectors.previews import MINIMUM_INVESTMENT, invest_preview
+from portfolios.selectors.previews import invest_preview, redeem_preview, switch_preview
 from portfolios.selectors.rebalances import (
     last_rebalance,
     rebalance_counts,
@@ -32,9 +33,9 @@ from portfolios.selectors.rebalances import (
 from portfolios.selectors.records import (
     ActivityLine,
     Holding,
-    InvestPreview,
     InvoiceRow,
     NavPointRow,
+    OrderPreview,
     OrderRow,
     PlanRow,
     PortfolioValue,
@@ -50,9 +51,9 @@ __all__ = [
     "MINIMUM_INVESTMENT",
     "ActivityLine",
     "Holding",
-    "InvestPreview",
     "InvoiceRow",
     "NavPointRow",
+    "OrderPreview",
     "OrderRow",
     "PlanRow",
     "PortfolioValue",
@@ -74,6 +75,7 @@ __all__ = [
     "holding",
     "holdings",
     "index_allowed",
+    "index_minimum",
     "invest_preview",
     "invoices",
     "last_rebalance",
@@ -93,8 +95,11 @@ __all__ = [
     "rebalance_counts",
     "rebalance_history",
     "rebalance_open",
+    "redeem_preview",
     "reserved",
     "stops",
     "subscription_of",
+    "switch",
+    "switch_preview",
     "valuations",
 ]

@@ -7,13 +7,15 @@ from decimal import Decimal
 from portfolios.core.money import USD_SCALE, from_base, to_base
 from portfolios.core.valuation import fraction, unit_price, units_value
 from portfolios.models import Account, Balance, LedgerAsset, Order, Portfolio, User
+from portfolios.selectors.personal.books import book_holdings
 from portfolios.selectors.records import Holding
 from portfolios.selectors.valuations import look_through, valuations
 
 
 def holdings(user: User, *, at: datetime | None = None) -> list[Holding]:
-    """The user's holdings at marks of `at` (market time now when None), largest first. Units that wait for a redemption
-    are still theirs and are included. The number of queries does not grow with the number of holdings."""
+    """The user's holdings at marks of `at` (market time now when None), largest first: units of portfolios, and
+    personal portfolios in books. Units that wait for a redemption are still theirs and are included. The number of
+    queries does not grow with the number of holdings."""
     units: dict[int, int] = defaultdict(int)
     waiting: dict[int, int] = defaultdict(int)
     balances = Balance.objects.filter(
@@ -30,8 +32,9 @@ def holdings(user: User, *, at: datetime | None = None) -> list[Holding]:
         units[owner.pk] += amount
         if balance.account.kind == Account.Kind.RESERVED:
             waiting[owner.pk] += amount
+    result = book_holdings(user, at=at)
     if not portfolios:
-        return []
+        return result
     worth = valuations(list(portfolios), at=at)
     basis = _cost_basis(user, list(portfolios))
     scale = {key: balance.asset.scale for balance in balances for key in [balance.asset.portfolio.pk]}
@@ -59,8 +62,9 @@ def holdings(user: User, *, at: datetime | None = None) -> list[Holding]:
 
 
 def holding(user: User, index_slug: str, *, at: datetime | None = None) -> Holding | None:
-    """The user's holding in one index, or None."""
-    return next((item for item in holdings(user, at=at) if item.index_slug == index_slug), None)
+    """The user's units of one index, or None."""
+    held = (item for item in holdings(user, at=at) if item.book_id is None)
+    return next((item for item in held if item.index_slug == index_slug), None)
 
 
 def _cost_basis(user: User, portfolio_ids: list[int]) -> dict[int, int]:

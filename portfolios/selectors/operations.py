@@ -13,11 +13,15 @@ from portfolios.models import (
     DealingCycle,
     Entry,
     Order,
+    Pause,
+    Payment,
     Portfolio,
     Rebalance,
+    Reconciliation,
     Subscription,
     User,
 )
+from portfolios.selectors.pauses import Pauses, pauses
 from portfolios.selectors.valuations import valuations
 
 
@@ -42,6 +46,9 @@ class Operations:
     open_cycles: int
     unknown_block_orders: int
     due_rebalances: int
+    stopped: int
+    to_approve: int
+    disagreeing: list[str]
     entries: int
     plans: list[PlanFigures]
 
@@ -66,16 +73,30 @@ def operations() -> Operations:
         due_rebalances=Rebalance.objects.filter(
             status__in=[Rebalance.Status.DUE, Rebalance.Status.DEALING]
         ).count(),
+        stopped=Pause.objects.filter(ended_at__isnull=True).count(),
+        to_approve=Payment.objects.filter(status=Payment.Status.AWAITING_APPROVAL).count(),
+        disagreeing=_disagreeing(),
         entries=Entry.objects.count(),
         plans=_plans(),
     )
 
 
 def dealing_at_rest() -> bool:
-    """Whether every dealing cycle is settled and no rebalance waits for one."""
-    waiting = Rebalance.objects.filter(status__in=[Rebalance.Status.DUE, Rebalance.Status.DEALING])
+    """Whether every dealing cycle is settled and no rebalance waits for one. What waits because something was
+    stopped is at rest."""
+    under_way = [Rebalance.Status.DEALING]
+    if pauses() == Pauses():
+        under_way.append(Rebalance.Status.DUE)
+    waiting = Rebalance.objects.filter(status__in=under_way)
     unsettled = DealingCycle.objects.exclude(status=DealingCycle.Status.SETTLED)
     return not waiting.exists() and not unsettled.exists()
+
+
+def _disagreeing() -> list[str]:
+    """Venues whose last reconciliation did not come out even."""
+    last = Reconciliation.objects.order_by("venue", "-pk").distinct("venue")
+    doubtful = (Reconciliation.Result.BREAK, Reconciliation.Result.NO_ANSWER)
+    return [row.venue for row in last if row.result in doubtful]
 
 
 def _held(kind: Account.Kind) -> Decimal:

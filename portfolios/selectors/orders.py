@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portfolios.models import BlockOrder, DealingCycle, Order, User
-from portfolios.selectors.records import OrderRow
+from portfolios.models import BlockOrder, DealingCycle, Order, Switch, User
+from portfolios.selectors.records import OrderRow, SwitchRow
 
 _STAGES = {
     DealingCycle.Status.SELLING: "Selling what has to be sold",
@@ -20,7 +20,14 @@ def order_queryset(user: User) -> QuerySet[Order]:
     """The user's orders, newest first, ready for `order_row`; a paginator may cut it."""
     return (
         Order.objects.filter(user=user)
-        .select_related("portfolio__index", "dealing__cycle")
+        .select_related(
+            "portfolio__index",
+            "dealing__cycle",
+            "switch_out__target",
+            "switch_out__invest",
+            "switch_in__target",
+            "switch_in__redeem__portfolio__index",
+        )
         .order_by("-created_at")
     )
 
@@ -64,7 +71,48 @@ def order_row(row: Order) -> OrderRow:
         cancellable=row.status == Order.Status.ACCEPTED,
         stage=stage,
         progress=progress,
+        percent=row.percent,
+        switch=_switch_of(row),
     )
+
+
+def switch_queryset(user: User) -> QuerySet[Switch]:
+    """The user's switches, newest first, ready for `switch_row`."""
+    rows = Switch.objects.filter(user=user).select_related("target", "redeem__portfolio__index", "invest")
+    return rows.order_by("-created_at", "-id")
+
+
+def switch(user: User, switch_id: UUID) -> SwitchRow | None:
+    """One switch of this user, or None when there is no such switch of theirs."""
+    row = switch_queryset(user).filter(pk=switch_id).first()
+    return None if row is None else switch_row(row)
+
+
+def switch_row(row: Switch) -> SwitchRow:
+    """A switch in the form in which its owner sees it."""
+    leg = row.redeem if row.invest is None else row.invest
+    is_open = row.status in (Switch.Status.SELLING, Switch.Status.BUYING)
+    return SwitchRow(
+        id=row.pk,
+        status=row.status,
+        index_slug=row.redeem.portfolio.index.slug,
+        index_name=row.redeem.portfolio.index.name,
+        into_slug=row.target.slug,
+        into_name=row.target.name,
+        redeem_id=row.redeem_id,
+        invest_id=row.invest_id,
+        proceeds=row.redeem.proceeds,
+        cost_usd=row.redeem.cost_usd + (row.invest.cost_usd if row.invest is not None else 0),
+        cancellable=is_open and leg.status == Order.Status.ACCEPTED,
+        reason=row.reason,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _switch_of(row: Order) -> SwitchRow | None:
+    found = getattr(row, "switch_out", None) or getattr(row, "switch_in", None)
+    return None if found is None else switch_row(found)
 
 
 def _stage(row: Order) -> tuple[str, Decimal]:

@@ -24,7 +24,8 @@ class Position:
 
 @dataclass(frozen=True)
 class Holding:
-    """What one investor has in one index. `invested_usd` is the average cost of the units still held."""
+    """What one investor has in one index. `invested_usd` is the average cost of the units still held. A personal
+    portfolio in a book (`book_id`) has a name of its own and positions, but no units."""
 
     portfolio_id: int
     index_slug: str
@@ -37,6 +38,28 @@ class Holding:
     gain_usd: Decimal
     gain: Decimal | None
     positions: list[Position] = field(default_factory=list)
+    book_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SwitchRow:
+    """A switch as its owner sees it. `status`: selling, buying, done, cancelled, stopped (half-way: the money is cash).
+    `redeem_id` and `invest_id` are its legs; the second is there once the first is settled."""
+
+    id: UUID
+    status: str
+    index_slug: str
+    index_name: str
+    into_slug: str
+    into_name: str
+    redeem_id: UUID
+    invest_id: UUID | None
+    proceeds: Decimal | None
+    cost_usd: Decimal
+    cancellable: bool
+    reason: str
+    created_at: datetime
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +84,17 @@ class OrderRow:
     cancellable: bool
     stage: str
     progress: Decimal
+    percent: Decimal | None = None
+    switch: SwitchRow | None = None
+
+
+@dataclass(frozen=True)
+class CostPart:
+    """One cost of one line, USD. `kind`: trading_fee, spread, rounding, management_fee, performance_fee, plan."""
+
+    kind: str
+    title: str
+    usd: Decimal
 
 
 @dataclass(frozen=True)
@@ -69,7 +103,12 @@ class ActivityLine:
     from the point of view of the person's free cash, None where no cash of theirs moved (a rebalance). `cost_usd` is
     what it cost this person: of a rebalance, the share that their units had in the portfolio; `receipt` is then the
     index's public record of what was decided.
-    `kind`: deposit, withdrawal, invest, redeem, rebalance, plan. `reference`: order, payment, rebalance or invoice id.
+    `kind`: deposit, withdrawal, invest, redeem, rebalance, plan, fee, adjustment. `reference`: order, payment,
+    rebalance, invoice or ledger reference. `key` names the line for good.
+
+    `gross_usd` less `costs` is `after_costs_usd`: what went into units, or came out of them. `free_usd`,
+    `set_aside_usd` and `owed_usd` (negative is owed) are what the line's ledger `entries` changed; over all lines they
+    sum to the balances. `dollars_after_usd` is what the three came to after the line. `units` came (positive) or went.
     """
 
     at: datetime
@@ -83,6 +122,21 @@ class ActivityLine:
     index_slug: str
     reference: str
     receipt: ReceiptMark | None = None
+    key: str = ""
+    gross_usd: Decimal | None = None
+    costs: tuple[CostPart, ...] = ()
+    after_costs_usd: Decimal | None = None
+    free_usd: Decimal = Decimal(0)
+    set_aside_usd: Decimal = Decimal(0)
+    owed_usd: Decimal = Decimal(0)
+    dollars_after_usd: Decimal | None = None
+    units: Decimal | None = None
+    entries: tuple[int, ...] = ()
+
+    @property
+    def net_usd(self) -> Decimal:
+        """What the line changed in the person's dollars, free, set aside and owed together."""
+        return self.free_usd + self.set_aside_usd + self.owed_usd
 
 
 @dataclass(frozen=True)
@@ -183,14 +237,71 @@ class PortfolioValue:
 
 
 @dataclass(frozen=True)
-class InvestPreview:
-    """What investing an amount would do, at marks of now. `cost_usd` is an estimate of spread, fee and size impact."""
+class PreviewLeg:
+    """What an order would trade of one token, USD, and what that is expected to cost: half the spread, the price moved
+    by its own size, the venue's fee. `share` is its fraction of all legs."""
 
+    token: str
+    name: str
+    symbol: str
+    side: str
+    amount_usd: Decimal
+    share: Decimal
+    half_spread_usd: Decimal
+    impact_usd: Decimal
+    fee_usd: Decimal
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class CashLine:
+    """Dollars of an order that would stay in the portfolio as cash, and why; `why` is a stable word."""
+
+    why: str
+    usd: Decimal
+    words: str
+
+
+@dataclass(frozen=True)
+class PreviewProblem:
+    """Why the order would be refused if it were placed now."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class OrderPreview:
+    """What an order would do at marks of now, traded by itself. `side`: invest, redeem, switch.
+
+    `amount` goes in, or is what the units are worth; `units` are issued or burned; costs are estimates and inside
+    `amount`. Of a redemption `proceeds` are paid out, `from_cash` of them without a trade. Of a switch `into` is the
+    second leg. `waits` says why it would wait, `problems` why it would be refused; both empty where nothing hinders.
+    """
+
+    side: str
     index_slug: str
     index_name: str
-    amount: Decimal
-    minimum: Decimal
-    token_count: int
-    cost_usd: Decimal
-    unit_price: Decimal
-    units: Decimal
+    amount: Decimal = Decimal(0)
+    minimum: Decimal | None = None
+    units: Decimal = Decimal(0)
+    unit_price: Decimal = Decimal(0)
+    half_spread_usd: Decimal = Decimal(0)
+    impact_usd: Decimal = Decimal(0)
+    fee_usd: Decimal = Decimal(0)
+    cost_usd: Decimal = Decimal(0)
+    proceeds: Decimal | None = None
+    from_cash: Decimal = Decimal(0)
+    cash_left: list[CashLine] = field(default_factory=list)
+    management_rate: Decimal | None = None
+    performance_rate: Decimal | None = None
+    waits: str = ""
+    problems: list[PreviewProblem] = field(default_factory=list)
+    legs: list[PreviewLeg] = field(default_factory=list)
+    into: "OrderPreview | None" = None
+
+    @property
+    def token_count(self) -> int:
+        """How many tokens it would trade."""
+        return len(self.legs)

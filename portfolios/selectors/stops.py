@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from indices import selectors as index_selectors
+from portfolios.models import Portfolio
+from portfolios.selectors.pauses import Pauses, pauses
 from portfolios.selectors.records import Holding, OrderRow
 from portfolios.selectors.valuations import Valuation, portfolio, valuations
 from signals import selectors as signal_selectors
@@ -25,25 +27,33 @@ DOUBTED = ("frozen", "pending")
 @dataclass(frozen=True)
 class Stop:
     """What a portfolio does not do for now, each with the reason in words, empty where it does: deal at all, take new
-    money, rebalance."""
+    money, rebalance, pay out."""
 
     deals: str = ""
     invests: str = ""
     rebalances: str = ""
+    redeems: str = ""
 
 
 def stops(weights: Mapping[int, Mapping[str, Decimal]], *, at: datetime) -> dict[int, Stop]:
     """Portfolio id -> what it does not do at the moment `at`; those that do everything are absent.
 
-    `weights`: portfolio id -> token slug -> target weight. Empty for a market without a guard.
+    `weights`: portfolio id -> token slug -> target weight. What an operator paused comes first, then the price guard,
+    which a market that is replayed does not have.
     """
-    if not weights or not signal_selectors.market_guarded():
+    paused, guarded = pauses(), signal_selectors.market_guarded()
+    if not weights or (paused == Pauses() and not guarded):
         return {}
     worth = valuations(list(weights), at=at)
     held = {key: _held(valuation) for key, valuation in worth.items()}
     slugs = {slug for key in weights for slug in (*weights[key], *held[key])}
-    halted, pegs = signal_selectors.halts(sorted(slugs), at=at), signal_selectors.pegs()
-    found = {key: _stop(held[key], weights[key], halted, pegs) for key in weights}
+    halted = signal_selectors.halts(sorted(slugs), at=at) if guarded else {}
+    pegs = signal_selectors.pegs() if guarded else {}
+    followed = dict(Portfolio.objects.filter(pk__in=weights).values_list("pk", "index__slug"))
+    found = {
+        key: _paused(followed.get(key, ""), paused) or _stop(held[key], weights[key], halted, pegs, paused)
+        for key in weights
+    }
     return {key: stop for key, stop in found.items() if stop != Stop()}
 
 
@@ -56,17 +66,24 @@ class PriceNotice:
 
 
 def price_notices(held: Sequence[Holding], open_orders: Sequence[OrderRow] = ()) -> list[PriceNotice]:
-    """What the price guard doubts in these holdings, token by token, and which of their indices wait for it."""
-    if not (held or open_orders) or not signal_selectors.market_guarded():
+    """What the price guard doubts in these holdings and what is paused, token by token, and which of their indices wait
+    for it."""
+    paused, guarded = pauses(), signal_selectors.market_guarded()
+    if not (held or open_orders) or (paused == Pauses() and not guarded):
         return []
     at = signal_selectors.market_time()
     names = {position.token: position.name for holding in held for position in holding.positions}
     names.pop("usd", None)
-    halted = signal_selectors.halts(sorted(names), at=at)
+    halted = signal_selectors.halts(sorted(names), at=at) if guarded else {}
     told = [
         PriceNotice(names[slug], f"{halt.reason} You hold it; it counts at {figures.price(halt.mark)}.")
         for slug, halt in sorted(halted.items())
         if halt.status in DOUBTED
+    ]
+    told += [
+        PriceNotice(names[slug], f"{reason} You hold it; it is not bought or sold for now.")
+        for slug, reason in sorted(paused.assets.items())
+        if slug in names
     ]
     indices = {holding.index_slug: holding.index_name for holding in held}
     indices |= {order.index_slug: order.index_name for order in open_orders}
@@ -79,7 +96,7 @@ def price_notices(held: Sequence[Holding], open_orders: Sequence[OrderRow] = ())
         if stop.deals:
             text = f"Nothing is bought or sold now, and orders keep their place. {stop.deals}"
         else:
-            text = " ".join(filter(None, (stop.invests, stop.rebalances)))
+            text = " ".join(dict.fromkeys(filter(None, (stop.invests, stop.redeems, stop.rebalances))))
         told.append(PriceNotice(pools[key].index.name, text))
     return told
 
@@ -97,6 +114,7 @@ def _stop(
     targets: Mapping[str, Decimal],
     halted: Mapping[str, signal_selectors.Halt],
     pegs: Mapping[str, PegLevel],
+    paused: Pauses,
 ) -> Stop:
     # What never had a mark is worth nothing here and holds nothing up: its weight goes to the others.
     marked = {slug for slug, halt in halted.items() if halt.mark is not None}
@@ -105,17 +123,30 @@ def _stop(
     wanted = sum((weight for slug, weight in targets.items() if slug in marked), Decimal(0))
     if frozen > MOST_HALTED * whole or wanted > MOST_HALTED:
         names = _names(marked & ({slug for slug, value in held.items() if value} | targets.keys()))
-        return Stop(*[f"It waits until the price of {names} can be relied on again."] * 3)
-    tradable = sum((weight for slug, weight in targets.items() if slug not in halted), Decimal(0))
+        return Stop(*[f"It waits until the price of {names} can be relied on again."] * 4)
+    tradable = sum(
+        (weight for slug, weight in targets.items() if slug not in halted and slug not in paused.assets),
+        Decimal(0),
+    )
     if tradable < LEAST_TRADABLE:
-        return Stop(*["It waits until most of its tokens have a price that several sources agree on."] * 3)
+        why = "have a price that several sources agree on" if halted else "may be traded again"
+        return Stop(*[f"It waits until most of its tokens {why}."] * 4)
     coins = {slug: level for slug, level in pegs.items() if held.get(slug) or targets.get(slug)}
-    paused = _names(slug for slug, level in coins.items() if level >= PegLevel.BUYS_PAUSED)
+    weak = _names(slug for slug, level in coins.items() if level >= PegLevel.BUYS_PAUSED)
     stopped = _names(slug for slug, level in coins.items() if level >= PegLevel.REBALANCES_STOPPED)
     return Stop(
-        invests=f"New money waits: {paused} is too far below its dollar." if paused else "",
-        rebalances=f"It is not rebalanced: {stopped} is too far below its dollar." if stopped else "",
+        invests=paused.buys or (f"New money waits: {weak} is too far below its dollar." if weak else ""),
+        rebalances=paused.buys
+        or paused.sells
+        or (f"It is not rebalanced: {stopped} is too far below its dollar." if stopped else ""),
+        redeems=paused.sells,
     )
+
+
+def _paused(index_slug: str, paused: Pauses) -> Stop | None:
+    """The whole portfolio stands still: everything is paused, or its index is."""
+    reason = paused.everything or paused.indices.get(index_slug, "")
+    return Stop(*[reason] * 4) if reason else None
 
 
 def _names(slugs: Iterable[str]) -> str:

@@ -85,7 +85,8 @@ def valuations(portfolio_ids: Collection[int], *, at: datetime | None = None) ->
     held: dict[int, list[tuple[LedgerAsset, int]]] = defaultdict(list)
     issued: dict[int, int] = {}
     balances = Balance.objects.filter(
-        account__portfolio_id__in=portfolio_ids, account__kind__in=[Account.Kind.ASSETS, Account.Kind.ISSUED]
+        account__portfolio_id__in=portfolio_ids,
+        account__kind__in=[Account.Kind.ASSETS, Account.Kind.BOOKS, Account.Kind.ISSUED],
     ).exclude(amount=0)
     for balance in balances.select_related("account", "asset__token"):
         owner = balance.account.portfolio_id
@@ -101,6 +102,7 @@ def valuations(portfolio_ids: Collection[int], *, at: datetime | None = None) ->
     pending = dict(
         Order.objects.filter(
             portfolio_id__in=portfolio_ids,
+            book=None,
             status=Order.Status.DEALING,
             side=Order.Side.INVEST,
             dealing__is_open=True,

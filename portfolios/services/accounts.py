@@ -9,15 +9,23 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.db import connection, transaction
 
-from portfolios.core.money import UNIT_SCALE, USD_SCALE, token_scale
+from portfolios.core.money import UNIT_SCALE, USD_SCALE, USDC_SCALE, token_scale
 from portfolios.models import Account, LedgerAsset, Portfolio, User
 from signals import selectors as signal_selectors
 
 _QUEUE_LOCK = 43
+HOUSE_EMAIL = "house@bellwether.invalid"
 _accounts: ContextVar[dict[str, Account] | None] = ContextVar("ledger accounts", default=None)
 _currencies: ContextVar[dict[str, LedgerAsset] | None] = ContextVar("ledger currencies", default=None)
 NEGATIVE_KINDS = frozenset(
-    {Account.Kind.OUTSIDE, Account.Kind.VENUE, Account.Kind.ISSUED, Account.Kind.CLEARING}
+    {
+        Account.Kind.OUTSIDE,
+        Account.Kind.VENUE,
+        Account.Kind.ISSUED,
+        Account.Kind.CLEARING,
+        Account.Kind.RECEIVABLE,
+        Account.Kind.TREASURY,
+    }
 )
 
 
@@ -41,6 +49,19 @@ def user_create(
     )
     EmailAddress.objects.create(user=user, email=address, verified=verified, primary=True)
     return user
+
+
+def house_user() -> User:
+    """Who redeems the units that fees have brought the house: nobody can sign in as this user."""
+    found = User.objects.filter(email=HOUSE_EMAIL).first()
+    if found is None:
+        found, made = User.objects.get_or_create(
+            email=HOUSE_EMAIL, defaults={"is_active": False, "name": "The house"}
+        )
+        if made:
+            found.set_unusable_password()
+            found.save(update_fields=["password"])
+    return found
 
 
 def operator_exists() -> bool:
@@ -77,6 +98,11 @@ def user_reserved(user: User) -> Account:
     return _account(f"user:{user.pk}:reserved", Account.Kind.RESERVED, user=user)
 
 
+def user_receivable(user: User) -> Account:
+    """What the user owes since a payment of theirs was taken back, as a negative balance."""
+    return _account(f"user:{user.pk}:receivable", Account.Kind.RECEIVABLE, user=user)
+
+
 def portfolio_assets(portfolio: Portfolio) -> Account:
     """What the portfolio holds: tokens and US dollars. What a nominee trades is cleared elsewhere, and its own in its
     books."""
@@ -105,9 +131,25 @@ def venue(name: str) -> Account:
     return _account(f"venue:{name}", Account.Kind.VENUE)
 
 
+def operator_purse() -> Account:
+    """The operator's own money at venues: pays fees that a venue takes in a third token, and what a fee exceeds the
+    budget by. Below zero is what the operator has put in."""
+    return _account("outside:operator", Account.Kind.OUTSIDE)
+
+
 def trading_fees() -> Account:
     """Fees paid to venues."""
     return _account("fees:trading", Account.Kind.FEES)
+
+
+def fee_units(kind: str) -> Account:
+    """Units that fees of this kind (management, performance) have brought the house."""
+    return _account(f"fees:{kind}", Account.Kind.FEES)
+
+
+def fee_revenue() -> Account:
+    """What redeeming the house's units brought in."""
+    return _account("revenue:fees", Account.Kind.REVENUE)
 
 
 def revenue() -> Account:
@@ -120,9 +162,19 @@ def rounding() -> Account:
     return _account("rounding", Account.Kind.ROUNDING)
 
 
+def treasury() -> Account:
+    """Where the house changes USDC into dollars and back: what it holds of one, it owes of the other."""
+    return _account("treasury", Account.Kind.TREASURY)
+
+
 def usd() -> LedgerAsset:
     """US dollars, in micro-dollars."""
     return _currency("USD", USD_SCALE)
+
+
+def usdc() -> LedgerAsset:
+    """USDC, a currency of its own, in millionths. What it is worth in dollars is a question for its mark."""
+    return _currency("USDC", USDC_SCALE)
 
 
 def portfolio_ensure(index_id: int, index_slug: str, *, owner: User | None = None) -> Portfolio:

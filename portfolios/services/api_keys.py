@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from portfolios.models import ApiKey, User
 
-SCOPES = ("read", "trade")
+SCOPES = ("read", "trade", "withdraw")
 MAX_ACTIVE_KEYS = 20
 MAX_NAME = 80
 # Writing the time of use on every request would turn each read into a write.
@@ -34,8 +34,8 @@ def api_key_create(
 ) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which cannot be had again.
 
-    `trade` includes `read`: who may place an order may see what became of it. Raises ApiKeyError for an empty or long
-    name, an unknown or missing scope, or more than 20 active keys.
+    Each scope includes those before it: who may place an order may see what became of it. Raises ApiKeyError for an
+    empty or long name, an unknown or missing scope, or more than 20 active keys.
     """
     name = name.strip()
     if not name or len(name) > MAX_NAME:
@@ -58,13 +58,14 @@ def api_key_create(
 
 
 def scopes_checked(scopes: Iterable[str]) -> list[str]:
-    """`scopes` in their fixed order, with `read` added to `trade`. Raises ApiKeyError for an unknown or no scope."""
+    """`scopes` in their fixed order, each with those before it. Raises ApiKeyError for an unknown or no scope."""
     asked = {scope.strip() for scope in scopes}
     unknown = sorted(asked - set(SCOPES))
     if unknown or not asked:
         named = f"Unknown scope {', '.join(repr(scope) for scope in unknown)}. " if unknown else ""
         raise ApiKeyError("invalid_scopes", "scopes", f"{named}Choose from: {', '.join(SCOPES)}.")
-    return [scope for scope in SCOPES if scope in asked or "trade" in asked]
+    highest = max(SCOPES.index(scope) for scope in asked)
+    return list(SCOPES[: highest + 1])
 
 
 def api_key_revoke(user: User, key_id: int, *, now: datetime) -> None:

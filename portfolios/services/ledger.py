@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import chain
 
 from django.db import connection
+from django.utils import timezone
 
 from portfolios.core.money import from_base, to_base
 from portfolios.core.postings import changes, unbalanced
@@ -85,25 +86,9 @@ def entries_post(drafts: Sequence[Draft]) -> list[Entry]:
     ]
     if fresh:
         _balances_move(changes(chain.from_iterable(legs for _, legs in fresh)), balances, accounts, assets)
-        created = Entry.objects.bulk_create(
-            [
-                Entry(
-                    reference=draft.reference,
-                    kind=draft.kind,
-                    description=draft.description,
-                    effective_at=draft.effective_at,
-                    reverses=draft.reverses,
-                )
-                for draft, _ in fresh
-            ]
-        )
-        Posting.objects.bulk_create(
-            [
-                Posting(entry=entry, account=leg.account, asset=leg.asset, amount=leg.amount)
-                for entry, (draft, _) in zip(created, fresh, strict=True)
-                for leg in draft.legs
-            ],
-            batch_size=2000,
+        created = _entries_insert([draft for draft, _ in fresh])
+        _postings_insert(
+            [(entry.pk, leg) for entry, (draft, _) in zip(created, fresh, strict=True) for leg in draft.legs]
         )
         existing.update({entry.reference: entry for entry in created})
     return [existing[draft.reference] for draft in drafts]
@@ -131,9 +116,17 @@ def balance_of(account: Account, asset: LedgerAsset) -> int:
     return 0 if amount is None else to_base(amount, asset.scale)
 
 
+@dataclass(frozen=True)
+class _Locked:
+    """A balance that is locked: its row and its amount."""
+
+    pk: int
+    amount: Decimal
+
+
 def _balances_lock(
     keys: list[tuple[int, int]], accounts: dict[int, Account]
-) -> dict[tuple[int, int], Balance]:
+) -> dict[tuple[int, int], _Locked]:
     locked = _balances_select(keys)
     if len(locked) < len(keys):
         Balance.objects.bulk_create(
@@ -148,18 +141,20 @@ def _balances_lock(
     return locked
 
 
-def _balances_select(keys: list[tuple[int, int]]) -> dict[tuple[int, int], Balance]:
-    rows = Balance.objects.raw(
-        "SELECT b.* FROM portfolios_balance b JOIN unnest(%s::bigint[], %s::bigint[]) AS k(account_id, asset_id) "
-        "USING (account_id, asset_id) ORDER BY b.account_id, b.asset_id FOR UPDATE OF b",
-        [[account for account, _ in keys], [asset for _, asset in keys]],
-    )
-    return {(row.account_id, row.asset_id): row for row in rows}
+def _balances_select(keys: list[tuple[int, int]]) -> dict[tuple[int, int], _Locked]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.account_id, b.asset_id, b.id, b.amount FROM portfolios_balance b "
+            "JOIN unnest(%s::bigint[], %s::bigint[]) AS k(account_id, asset_id) USING (account_id, asset_id) "
+            "ORDER BY b.account_id, b.asset_id FOR UPDATE OF b",
+            [[account for account, _ in keys], [asset for _, asset in keys]],
+        )
+        return {(account, asset): _Locked(pk, amount) for account, asset, pk, amount in cursor.fetchall()}
 
 
 def _balances_move(
     moves: dict[tuple[int, int], int],
-    balances: dict[tuple[int, int], Balance],
+    balances: dict[tuple[int, int], _Locked],
     accounts: dict[int, Account],
     assets: dict[int, LedgerAsset],
 ) -> None:
@@ -183,6 +178,54 @@ def _balances_move(
             "UPDATE portfolios_balance b SET amount = v.amount "
             "FROM unnest(%s::bigint[], %s::numeric[]) AS v(id, amount) WHERE b.id = v.id",
             [ids, amounts],
+        )
+
+
+def _entries_insert(drafts: Sequence[Draft]) -> list[Entry]:
+    moment = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO portfolios_entry (reference, kind, description, effective_at, reverses_id, recorded_at) "
+            "SELECT v.*, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[]) AS v "
+            "RETURNING reference, id",
+            [
+                moment,
+                [draft.reference for draft in drafts],
+                [draft.kind for draft in drafts],
+                [draft.description for draft in drafts],
+                [draft.effective_at for draft in drafts],
+                [None if draft.reverses is None else draft.reverses.pk for draft in drafts],
+            ],
+        )
+        ids = dict(cursor.fetchall())
+    entries = []
+    for draft in drafts:
+        entry = Entry(
+            id=ids[draft.reference],
+            reference=draft.reference,
+            kind=draft.kind,
+            description=draft.description,
+            effective_at=draft.effective_at,
+            recorded_at=moment,
+            reverses=draft.reverses,
+        )
+        entry._state.adding, entry._state.db = False, connection.alias
+        entries.append(entry)
+    return entries
+
+
+def _postings_insert(lines: Sequence[tuple[int, Leg]]) -> None:
+    """All in one statement: the database checks a statement's postings together."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO portfolios_posting (entry_id, account_id, asset_id, amount) "
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[])",
+            [
+                [entry for entry, _ in lines],
+                [leg.account.pk for _, leg in lines],
+                [leg.asset.pk for _, leg in lines],
+                [leg.amount for _, leg in lines],
+            ],
         )
 
 

@@ -40,6 +40,9 @@ def rebalance_ensure(due: DueRebalance) -> Rebalance:
         or Balance.objects.filter(
             account__portfolio=due.portfolio, account__kind=Account.Kind.ISSUED, amount__lt=Decimal(0)
         ).exists()
+        or Balance.objects.filter(
+            account__portfolio=due.portfolio, account__kind=Account.Kind.BOOKS, amount__gt=Decimal(0)
+        ).exists()
     )
     rebalance, _ = Rebalance.objects.get_or_create(
         portfolio=due.portfolio,
@@ -47,7 +50,7 @@ def rebalance_ensure(due: DueRebalance) -> Rebalance:
         defaults={
             "decision_id": due.decision_id,
             "status": Rebalance.Status.DUE if held else Rebalance.Status.SKIPPED,
-            "reason": "" if held else "Nobody holds this portfolio.",
+            "reason": "" if held else Rebalance.NOBODY,
         },
     )
     return rebalance

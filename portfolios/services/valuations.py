@@ -6,6 +6,7 @@ from portfolios.core.money import UNIT_SCALE, USD_SCALE, from_base
 from portfolios.core.valuation import unit_price
 from portfolios.models import Account, Balance, Dealing, NavPoint, Rebalance
 from portfolios.selectors import valuations
+from portfolios.selectors.fees import fee_days_due
 from portfolios.services.rebalancing import rebalances_due
 from signals.core import clock
 
@@ -14,7 +15,7 @@ def valuations_record(day: date) -> int:
     """A NavPoint at the close of `day` for every portfolio that has units and no point of that day; how many were new.
 
     Balances are those of now: call it for the last closed day. A portfolio that is being dealt, or has yet to follow
-    the decision in force, gets its point from a later run. A second run adds nothing.
+    the decision in force, or owes a fee, gets its point from a later run. A second run adds nothing.
     """
     issued = Balance.objects.filter(account__kind=Account.Kind.ISSUED, amount__lt=0)
     holding = {key for key in issued.values_list("account__portfolio_id", flat=True) if key is not None}
@@ -39,10 +40,11 @@ def valuations_record(day: date) -> int:
 
 
 def _unfinished(day: date) -> set[int]:
-    """Portfolios whose dealing of `day` is not over: a value taken now would leave out a part of its cost."""
+    """Portfolios whose dealing of `day` is not over: a value taken now would leave out a part of its cost, or a fee."""
     waiting = [Rebalance.Status.DUE, Rebalance.Status.DEALING]
     return (
         {due.portfolio.pk for due in rebalances_due(day)}
         | set(Rebalance.objects.filter(status__in=waiting).values_list("portfolio_id", flat=True))
         | set(Dealing.objects.filter(is_open=True).values_list("portfolio_id", flat=True))
+        | set(fee_days_due(day))
     )

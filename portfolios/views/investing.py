@@ -1,4 +1,4 @@
-"""Investing in an index, selling a holding, and watching an order on its way."""
+"""Investing in an index, and watching an order on its way."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from indices import selectors as index_selectors
 from portfolios import selectors
-from portfolios.errors import MoneyError
-from portfolios.forms import AmountField, AmountForm, RedeemForm
+from portfolios.errors import IndexNotReady, MoneyError
+from portfolios.forms import AmountField, AmountForm
 from portfolios.models import User
 from portfolios.services import investing
 from portfolios.services.payments import checked_amount
-from portfolios.views.visitors import index_page, person, wants_fragment
+from portfolios.views.visitors import person, wants_fragment
 from signals.core import figures
 
 SUGGESTED = (Decimal(50), Decimal(100), Decimal(250), Decimal(1000))
@@ -38,53 +38,25 @@ def invest(request: HttpRequest, slug: str) -> HttpResponse:
             form.refuse(error)
         else:
             return redirect("portfolios:order", order_id=order.pk)
-    cash = selectors.cash(user)
+    cash, minimum = selectors.cash(user), selectors.index_minimum(index)
     typed = request.POST.get("amount") or request.GET.get("amount") or ""
-    amount, refusal = understood(typed)
+    amount, refusal = understood(typed, minimum)
     context = {
         "index": index,
         "form": form,
         "cash": cash,
-        "minimum": selectors.MINIMUM_INVESTMENT,
-        "suggested": [choice for choice in SUGGESTED if choice <= cash],
+        "minimum": minimum,
+        "suggested": [choice for choice in SUGGESTED if minimum <= choice <= cash],
         "allowed": selectors.index_allowed(user, slug),
         "plan_needed": selectors.plan_needed(slug),
         "typed": typed,
         "amount": amount,
         "refusal": refusal or shortfall(amount, cash),
-        "preview": selectors.invest_preview(slug, amount) if amount is not None else None,
+        "preview": previewed(user, slug, amount),
     }
     status = 422 if form.errors else 200
     page = "portfolios/_invest_review.html" if wants_fragment(request) else "portfolios/invest.html"
     return render(request, page, context, status=status)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def redeem(request: HttpRequest, slug: str) -> HttpResponse:
-    """Part of a holding, or all of it, back into dollars."""
-    user = person(request)
-    holding = selectors.holding(user, slug)
-    if holding is None:
-        messages.info(request, "You hold nothing in this index, so there is nothing to sell.")
-        return redirect(index_page(slug))
-    form = RedeemForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        everything = form.cleaned_data["everything"]
-        try:
-            order = investing.redeem(
-                user,
-                slug,
-                amount=None if everything else form.cleaned_data["amount"],
-                all=everything,
-                reference=f"web:{form.cleaned_data['token']}",
-            )
-        except MoneyError as error:
-            form.refuse(error)
-        else:
-            return redirect("portfolios:order", order_id=order.pk)
-    context = {"holding": holding, "form": form, "free_units": holding.units - holding.reserved_units}
-    return render(request, "portfolios/redeem.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -124,7 +96,17 @@ def open_to(user: User, slug: str) -> object:
     return found
 
 
-def understood(typed: str) -> tuple[Decimal | None, str]:
+def previewed(user: User, slug: str, amount: Decimal | None) -> selectors.OrderPreview | None:
+    """What investing that much would do; None without an amount, or while the index cannot be bought."""
+    if amount is None:
+        return None
+    try:
+        return selectors.invest_preview(user, slug, amount)
+    except IndexNotReady:
+        return None
+
+
+def understood(typed: str, minimum: Decimal) -> tuple[Decimal | None, str]:
     """What was typed as an amount, and why it is none."""
     if not typed:
         return None, ""
@@ -132,8 +114,8 @@ def understood(typed: str) -> tuple[Decimal | None, str]:
         amount = checked_amount(AmountField().to_python(typed))
     except MoneyError as error:
         return None, error.message
-    if amount < selectors.MINIMUM_INVESTMENT:
-        return None, f"The smallest investment is {figures.usd(selectors.MINIMUM_INVESTMENT)}."
+    if amount < minimum:
+        return None, f"The smallest investment is {figures.usd(minimum)}."
     return amount, ""
 
 

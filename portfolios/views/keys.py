@@ -1,5 +1,6 @@
 """API keys: made once, shown once, revoked at will."""
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from portfolios.views.visitors import person
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(enabled=lambda request: request.POST.get("access") == "withdraw")
 def keys(request: HttpRequest) -> HttpResponse:
     """The person's keys, and a form for a new one. The secret is in the answer to that form and nowhere else."""
     user = person(request)

@@ -1,14 +1,12 @@
 """What a person owns and what happened to it."""
 
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from indices import selectors as index_selectors
@@ -21,7 +19,6 @@ from signals import selectors as signal_selectors
 from signals.core import figures
 from signals.core.charting import line_chart, sparkline
 
-LINES_A_PAGE = 50
 ONE_QUARTER = timedelta(days=100)
 """Longer than the longest period of a rulebook's calendar."""
 
@@ -44,8 +41,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             {
                 "holding": holding,
                 "widest": max((position.weight for position in holding.positions), default=Decimal(0)),
-                "sparkline": sparkline([price for _, price in histories[holding.index_slug]][-365:]),
-                "last_rebalance": last_rebalance(holding.index_slug),
+                # A personal portfolio has a path and rebalances of its own: the pool's are not its.
+                "sparkline": ""
+                if holding.book_id
+                else sparkline([price for _, price in histories[holding.index_slug]][-365:]),
+                "last_rebalance": None if holding.book_id else last_rebalance(holding.index_slug),
                 "next_rebalance": next_rebalance(holding.index_slug),
             }
             for holding in held
@@ -62,32 +62,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "indices": [] if held else index_selectors.index_list(),
     }
     return render(request, "portfolios/dashboard.html", context)
-
-
-@login_required
-@require_safe
-def activity(request: HttpRequest) -> HttpResponse:
-    """Every movement of the person's money as dated lines with their costs, newest first."""
-    before = moment(request.GET.get("before", ""))
-    lines = selectors.activity(person(request), limit=LINES_A_PAGE + 1, before=before)
-    shown = lines[:LINES_A_PAGE]
-    context = {
-        "days": [
-            (day, list(group)) for day, group in groupby(shown, key=lambda line: figures.market_day(line.at))
-        ],
-        "older": shown[-1].recorded_at.isoformat() if len(lines) > LINES_A_PAGE else "",
-        "is_first_page": before is None,
-    }
-    return render(request, "portfolios/activity.html", context)
-
-
-def moment(text: str) -> datetime | None:
-    """A moment from the address; anything that is none means now."""
-    try:
-        parsed = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        return None
-    return parsed if parsed is not None and parsed.tzinfo is not None else None
 
 
 def unit_prices(index_slug: str) -> list[tuple[date, Decimal]]:

@@ -45,3 +45,9 @@ document.addEventListener("click", (event) => {
   field.focus();
   field.dispatchEvent(new Event("change", { bubbles: true }));
 });
+
+// Typing an amount chooses the amount over the parts offered beside it.
+document.addEventListener("input", (event) => {
+  const chosen = event.target.dataset && event.target.dataset.chooses;
+  if (chosen) document.getElementById(chosen).checked = true;
+});

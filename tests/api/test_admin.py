@@ -20,9 +20,16 @@ from tests.api.conftest import Person, post
 pytestmark = pytest.mark.usefixtures("world")
 
 OWN_ROOMS = {"signals", "indices", "portfolios"}
-EDITABLE = {"portfolios.user", "portfolios.plan", "indices.index", "auth.group", "account.emailaddress"}
+EDITABLE = {
+    "portfolios.user",
+    "portfolios.plan",
+    "indices.index",
+    "auth.group",
+    "account.emailaddress",
+    "portfolios.withdrawallimit",
+}
 # A form of its own proposes or enters a row; nobody edits one.
-ENTERED = {"signals.restatement", "signals.assetevent"}
+ENTERED = {"signals.restatement", "signals.assetevent", "portfolios.pause", "portfolios.feeschedule"}
 # Written by machines only and of no use on a screen by themselves.
 NOT_SHOWN = {
     "signals.candle",
@@ -32,6 +39,8 @@ NOT_SHOWN = {
     "portfolios.allocation",
     "portfolios.bookposting",
     "portfolios.idempotencyrecord",
+    "portfolios.reserveblock",
+    "portfolios.reserveleaf",
 }
 
 

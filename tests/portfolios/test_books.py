@@ -11,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.core.bulk.planning import PPM, WEIGHT_ONE, BlockError
+from portfolios.core.bands import PPM
+from portfolios.core.bulk.planning import WEIGHT_ONE, BlockError
 from portfolios.core.bulk.targets import own_weights
 from portfolios.core.bulk.trading import Deltas
 from portfolios.errors import ConflictError
@@ -34,7 +35,7 @@ def own(
     out: list[int],
     cap: int = PPM,
     risk: int = PPM,
-    refuge: int = 0,
+    refuge: int | None = 0,
 ) -> list[int]:
     excluded = np.zeros((len(weights), 1), dtype=bool)
     excluded[out] = True

@@ -6,14 +6,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from portfolios.core.bands import PPM, Bands
 from portfolios.core.dealing import (
     SMALLEST_TRADE,
     FlowOrder,
+    Left,
     Plan,
+    drift,
     flow_matched,
     flow_net,
     flow_settle,
     purchase_plan,
+    purchases_left,
     raising_plan,
     rebalance_plan,
 )
@@ -61,6 +65,96 @@ def test_a_rebalance_reaches_its_targets(pot: Pot, weights: dict[str, Decimal]) 
         assert abs(after - target) <= SMALLEST_TRADE + 2
         assert plan.sells.get(code, 0) <= pot.quantities.get(code, 0)
     assert not plan.sells.keys() & plan.buys.keys()
+
+
+bands = st.builds(
+    lambda hold, more, turnover: Bands(
+        hold=hold, full=min(PPM, hold + more), turnover=turnover, smallest=SMALLEST_TRADE
+    ),
+    st.integers(1, PPM // 2),
+    st.integers(0, PPM // 2),
+    st.integers(0, 2 * PPM),
+)
+
+
+def _traded(pot: Pot, plan: Plan) -> dict[str, int]:
+    """Micro-dollars of each token if the plan were carried out at the marks without cost."""
+    worth = values(pot, QUOTES)
+    return {
+        code: worth.get(code, 0)
+        - value_of(plan.sells.get(code, 0), QUOTES[code].scale, QUOTES[code].price)
+        + plan.buys.get(code, 0)
+        for code in CODES
+    }
+
+
+@given(pots, weightings, bands)
+def test_bands_say_when_a_portfolio_is_traded_and_how_far(
+    pot: Pot, weights: dict[str, Decimal], bands: Bands
+) -> None:
+    plan, whole, parts = (
+        rebalance_plan(pot, weights, QUOTES, bands),
+        total(pot, QUOTES),
+        sum(weights.values()),
+    )
+    assume(whole > 10**6)
+    targets = {code: int(whole * weights[code] / parts) for code in CODES}
+    missing = [targets[code] for code in CODES if code not in pot.quantities]
+    before = drift([*(targets[code] - held for code, held in values(pot, QUOTES).items()), *missing], whole)
+    after = drift([targets[code] - held for code, held in _traded(pot, plan).items()], whole)
+    sold = sum(
+        value_of(quantity, QUOTES[code].scale, QUOTES[code].price) for code, quantity in plan.sells.items()
+    )
+    slack = 8 * SMALLEST_TRADE * PPM // whole + 2
+    if before <= bands.hold:
+        assert not plan.sells
+        assert sum(plan.buys.values()) <= pot.cash
+    elif before <= bands.full and bands.turnover >= 2 * before:
+        assert after <= bands.hold + slack
+    elif bands.turnover >= 2 * before:
+        assert after <= slack
+    # Drift is known to a millionth, and a sale may be one base unit more than wanted, in each token.
+    assert sold <= whole * (bands.turnover + 2) // (2 * PPM) + len(CODES) * 2
+    assert sum(plan.buys.values()) <= pot.cash + sold
+    assert not plan.sells.keys() & plan.buys.keys()
+
+
+def test_the_first_band_puts_cash_to_work_and_sells_nothing() -> None:
+    pot = Pot(2_000_000, {"a": 2_500_000_000_000, "b": 800_000_000_000})  # 2 + 100 + 100 dollars
+    halves = {"a": Decimal("0.5"), "b": Decimal("0.5")}
+    plan = rebalance_plan(pot, halves, QUOTES, Bands(hold=20_000, full=50_000))
+    assert plan == Plan({}, {"a": 1_000_000, "b": 1_000_000})
+
+
+def test_between_the_bands_the_portfolio_comes_back_to_the_first() -> None:
+    pot = Pot(0, {"a": 2_650_000_000_000, "b": 752_000_000_000})  # 106 and 94 dollars: a drift of 3 %
+    halves = {"a": Decimal("0.5"), "b": Decimal("0.5")}
+    plan = rebalance_plan(pot, halves, QUOTES, Bands(hold=20_000, full=50_000))
+    # A third of the way, 1.999998 dollars: what is left of the drift is 2 %.
+    assert plan == Plan({"a": 49_999_950_001}, {"b": 1_999_998})
+    assert rebalance_plan(pot, halves, QUOTES, Bands(hold=20_000, full=20_000)).buys == {"b": 6_000_000}
+    half = rebalance_plan(pot, halves, QUOTES, Bands(turnover=30_000))
+    assert half.buys == {"b": 3_000_000}
+
+
+@given(pots, weightings, dollars, st.integers(0, 10**9))
+def test_every_micro_dollar_that_purchases_leave_is_explained(
+    pot: Pot, weights: dict[str, Decimal], spendable: int, smallest: int
+) -> None:
+    plan = purchase_plan(pot, weights, QUOTES, spendable, smallest=smallest)
+    left = purchases_left(pot, weights, QUOTES, spendable, smallest=smallest)
+    assert sum(plan.values()) + sum(line.amount for line in left) == spendable
+    assert all(line.amount > 0 for line in left)
+    assert all(part >= smallest for part in plan.values())
+
+
+def test_what_is_left_has_a_reason() -> None:
+    nothing, one = Pot(0, {}), {"a": Decimal(1)}
+    assert purchases_left(nothing, {}, QUOTES, 7) == [Left("no_target", 7)]
+    assert purchases_left(nothing, one, QUOTES, 9_999) == [Left("too_small", 9_999)]
+    rich = Pot(0, {"a": 10**15, "b": 10**15})
+    assert purchases_left(rich, one, QUOTES, 500) == [Left("too_small", 500)]
+    assert purchases_left(rich, one, QUOTES, 500, smallest=1) == []
 
 
 @given(pots, weightings, dollars)
@@ -157,6 +251,51 @@ def test_the_net_side_bears_the_cost_in_proportion() -> None:
         (1_000_000, 0, 990_000_000_000),
         (0, 100_000_000, 10**12),
     ]
+
+
+@given(
+    value=st.integers(10**8, 10**13),
+    issued=st.integers(10**12, 10**17),
+    wishes=orders,
+    lost=st.integers(-10_000, 10_000),
+)
+def test_those_who_stay_neither_lose_nor_gain(
+    value: int, issued: int, wishes: list[FlowOrder], lost: int
+) -> None:
+    """Fills worse or better than the marks are the affair of those who caused them: what a unit is worth moves by no
+    more than a base unit of dollars for each order."""
+    assume(sum(order.units for order in wishes) < issued)
+    coming = sum(order.amount for order in wishes)
+    inward = flow_net(value, issued, wishes) >= 0
+    bearing = sum(
+        order.amount or order.units * value // issued for order in wishes if (order.amount > 0) == inward
+    )
+    value_now = value + coming - bearing * lost // 10**6
+    results = flow_settle(
+        value_before=value, issued=issued, value_now=value_now, cash=value_now, orders=wishes
+    )
+    left = value_now - sum(result.payout + result.dust for result in results)
+    units = issued + sum(
+        result.units if order.amount else -result.units for order, result in zip(wishes, results, strict=True)
+    )
+    # What the units that stay were worth, and are worth, all together.
+    gained = left - value * units // issued
+    assert 0 <= gained <= len(wishes) * (2 + value // issued)
+    assert all(0 <= result.dust < 10_000 for result in results)
+
+
+def test_fills_better_than_the_marks_belong_to_those_who_caused_them() -> None:
+    issued, wishes = 10 * 10**12, [FlowOrder("x", 400_000_000, 0)]
+    [result] = flow_settle(value_before=10**9, issued=issued, value_now=1_402_000_000, cash=0, orders=wishes)
+    assert (result.cost, result.units) == (-2_000_000, 4_020_000_000_000)
+    [result] = flow_settle(
+        value_before=10**9,
+        issued=issued,
+        value_now=10**9 + 1_007_777,
+        cash=10**9,
+        orders=[FlowOrder("z", 0, 10**12)],
+    )
+    assert (result.cost, result.payout, result.dust) == (-1_007_777, 101_000_000, 7_777)
 
 
 def test_the_first_units_cost_a_hundred_dollars() -> None:

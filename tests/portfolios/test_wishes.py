@@ -239,8 +239,7 @@ def test_the_daily_value_is_recorded_once(world: World, user: User) -> None:
 
 
 def test_a_preview_is_close_to_what_happens(user: User) -> None:
-    preview = selectors.invest_preview("global-100", Decimal(100))
-    assert preview is not None
+    preview = selectors.invest_preview(user, "global-100", Decimal(100))
     order = investing.invest(user, "global-100", "100")
     execution.dealing_run()
     order.refresh_from_db()

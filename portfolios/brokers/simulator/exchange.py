@@ -30,6 +30,8 @@ class Account:
     locked: dict[str, Decimal] = field(default_factory=dict)
     may_trade: bool = True
     may_withdraw: bool = False
+    fee_asset: str = ""
+    """Which asset pays fees: empty for what a trade brings in, else one of the market's or a third one."""
 
     def hold(self, asset: str, amount: Decimal) -> None:
         """`amount` set aside. Refused where it is not there."""
@@ -190,6 +192,9 @@ class Exchange:
             order.held = order.quantity or _affordable(order)[0]
         else:
             order.held = order.quote_quantity or _affordable(order)[1]
+            extra = order.held * FEE_BPS / BPS if account.fee_asset == market.quote else Decimal(0)
+            if account.free.get(market.quote, Decimal(0)) < order.held + extra:
+                raise Refused(-2010, "Account has insufficient balance for requested action.")
         return order
 
     def _match(self, order: Order, *, maker: bool) -> None:
@@ -209,11 +214,13 @@ class Exchange:
         notional = price * quantity
         gives, gets = (market.quote, market.base) if order.side == "BUY" else (market.base, market.quote)
         out, into = (notional, quantity) if order.side == "BUY" else (quantity, notional)
-        fee = (into * FEE_BPS / BPS).quantize(Decimal("1e-8"))
+        paid_in = account.fee_asset or gets
+        fee = (self._in(paid_in, market, notional, quantity) * FEE_BPS / BPS).quantize(Decimal("1e-8"))
         account.locked[gives] -= out
         order.held -= out
-        account.free[gets] = account.free.get(gets, Decimal(0)) + into - fee
-        trade = Trade(len(self.trades) + 1, order, price, quantity, fee, gets, self.now(), maker)
+        account.free[gets] = account.free.get(gets, Decimal(0)) + into
+        account.free[paid_in] = account.free.get(paid_in, Decimal(0)) - fee
+        trade = Trade(len(self.trades) + 1, order, price, quantity, fee, paid_in, self.now(), maker)
         self.trades.append(trade)
         order.trades.append(trade)
         order.updated = self.now()
@@ -221,6 +228,14 @@ class Exchange:
         order.status = "FILLED" if full else "PARTIALLY_FILLED"
         if full:
             self._close(order, "FILLED")
+
+    def _in(self, asset: str, market: Market, notional: Decimal, quantity: Decimal) -> Decimal:
+        """The trade's worth in `asset`."""
+        if asset == market.base:
+            return quantity
+        if asset == market.quote:
+            return notional
+        return notional / self.market(asset + market.quote).mid
 
     def _settle_rest(self, order: Order) -> None:
         if order.status == "FILLED":

@@ -3,16 +3,17 @@
 The rules are those of portfolios.core.dealing for one portfolio; a test holds the two together to the last unit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
+from portfolios.core.bands import PPM, Bands
 from portfolios.core.bulk.whole import Whole, muldiv, whole
 from portfolios.core.money import PRICE_SCALE, USD_SCALE, price_base
 
-PPM = 1_000_000
 WEIGHT_ONE = 10**12
 """Target weights of a portfolio sum to this."""
 _PRICE_DIGITS = 15
@@ -40,34 +41,11 @@ class Marks:
         return muldiv(micro, self.denominator[:, None], self.numerator[:, None])
 
 
-@dataclass(frozen=True)
-class Bands:
-    """When a portfolio is traded. Drift is half of sum |held - target|; all in millionths of the portfolio's value.
-
-    Up to `hold` it is left alone; above it is brought back to `hold`; above `full` it is brought all the way to target.
-    `turnover` bounds what is bought and sold together. `smallest` (micro-dollars) is the least single trade, and
-    `reserve` what purchases leave of the proceeds of sales for the cost of both.
-    """
-
-    hold: int = 0
-    full: int = 0
-    turnover: int = 2 * PPM
-    smallest: int = 10_000
-    reserve: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.hold <= self.full <= PPM:
-            raise BlockError(f"bands: need 0 <= hold <= full <= {PPM}, got {self.hold} and {self.full}")
-        if not (self.turnover >= 0 and self.smallest >= 0 and 0 <= self.reserve <= PPM):
-            raise BlockError(
-                "bands: turnover, smallest and reserve must not be negative, reserve at most one million"
-            )
-
-
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some portfolios side by side. `cash` [portfolio] micro-dollars; `quantities` [asset x portfolio] base units;
-    `weights` [asset x portfolio] in parts of WEIGHT_ONE, each column summing to it (or to zero: nothing is wanted)."""
+    `weights` [asset x portfolio] in parts of WEIGHT_ONE, each column summing to at most it: the rest stays in dollars,
+    and in a column of zeros nothing is wanted."""
 
     cash: Whole
     quantities: Whole
@@ -126,27 +104,44 @@ def marks(prices: list[Decimal], scales: list[int]) -> Marks:
     return Marks(np.array(numerators, dtype=np.int64), np.array(denominators, dtype=np.int64))
 
 
+def countable(prices: Sequence[Decimal | None], scales: Sequence[int]) -> list[int]:
+    """Places of the assets that have a price by which portfolios in arrays can count."""
+    found = []
+    for place, (price, scale) in enumerate(zip(prices, scales, strict=True)):
+        if price is None:
+            continue
+        try:
+            marks([price], [scale])
+        except BlockError:
+            continue
+        found.append(place)
+    return found
+
+
 def wishes(block: Block, at: Marks, bands: Bands) -> Wishes:
     """Trades that bring each portfolio where its bands say; one with zero weights trades nothing.
 
-    Without bands that is: sell what is above target, buy what is below, legs under `smallest` left for next time, an
-    unwanted asset sold whole. Purchases never exceed cash and the proceeds of sales less `reserve`.
+    Without bands that is: sell what is above target, buy what is below, legs under `smallest` left for next time. What
+    is no longer wanted is sold whole whatever the bands say; its proceeds and idle cash buy what is lacking. Purchases
+    never exceed cash and the proceeds of sales less `reserve`.
     """
     held = at.values(block.quantities)
     worth = block.cash + held.sum(axis=0)
     targets = muldiv(worth, block.weights, WEIGHT_ONE)
     change = targets - held
-    distance = np.abs(change).sum(axis=0)
-    drift = muldiv(distance, PPM, 2 * np.maximum(worth, 1))
+    drift = muldiv(np.abs(change).sum(axis=0), PPM, 2 * np.maximum(worth, 1))
     wanted = block.weights.any(axis=0)
     part = _part(drift, bands) * wanted
-    whole_way = part == PPM
-    if not whole_way.all():
-        size = muldiv(np.abs(change), part, PPM)
-        change = np.where(change < 0, -size, size)
-    leaving = (block.weights == 0) & (block.quantities > 0) & whole_way
-    sells = _sells(block.quantities, held, change, leaving, at, bands.smallest)
-    buys = np.where(change >= bands.smallest, change, 0)
+    leaving = (block.weights == 0) & (block.quantities > 0) & wanted
+    lacking = np.maximum(change, 0)
+    less = np.where(leaving, 0, np.maximum(-change, 0))
+    if not (part == PPM).all():
+        idle = np.maximum(block.cash - (worth - targets.sum(axis=0)), 0) * wanted
+        freed = idle + np.where(leaving, held, 0).sum(axis=0)
+        lacking = within(lacking, muldiv(lacking.sum(axis=0), part, PPM) + muldiv(freed, PPM - part, PPM))
+        less = muldiv(less, part, PPM)
+    sells = _sells(block.quantities, held, less, leaving, at, bands.smallest)
+    buys = np.where(lacking >= bands.smallest, lacking, 0)
     return Wishes(sells, _payable(buys, sells, block, at, bands), worth, drift)
 
 
@@ -163,9 +158,9 @@ def _part(drift: Whole, bands: Bands) -> Whole:
 
 
 def _sells(
-    quantities: Whole, held: Whole, change: Whole, leaving: npt.NDArray[np.bool_], at: Marks, smallest: int
+    quantities: Whole, held: Whole, less: Whole, leaving: npt.NDArray[np.bool_], at: Marks, smallest: int
 ) -> Whole:
-    wanted = np.where(change <= -smallest, -change, 0)
+    wanted = np.where(less >= max(smallest, 1), less, 0)
     # One more than rounding down gives: what is sold must not be worth less than what was wanted.
     sells = np.where(wanted > 0, np.minimum(at.quantities(wanted) + 1, quantities), 0)
     return np.where(leaving | ((wanted > 0) & (wanted >= held)), quantities, sells)

@@ -1,19 +1,35 @@
 """What each personal portfolio wants to hold: the weights of its index, less its own exclusions, under its own cap, and
 with its own share at risk."""
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
 import numpy as np
 import numpy.typing as npt
 
-from portfolios.core.bulk.planning import PPM, WEIGHT_ONE, BlockError
+from portfolios.core.allocation import split
+from portfolios.core.bands import PPM
+from portfolios.core.bulk.planning import WEIGHT_ONE, BlockError
 from portfolios.core.bulk.whole import Whole, muldiv
+from portfolios.core.money import to_base
 
 _ROUNDS = 64
 
 
+def index_weights(weights: Mapping[str, Decimal], codes: Sequence[str]) -> Whole:
+    """Parts of WEIGHT_ONE of each of `codes` by the `weights` (code -> fraction) of an index; what others would have
+    goes to these in proportion. All zero where none of them is wanted."""
+    parts = [to_base(weights.get(code, Decimal(0)), 18) for code in codes]
+    if not any(parts):
+        return np.zeros(len(parts), dtype=np.int64)
+    return np.array(split(WEIGHT_ONE, parts), dtype=np.int64)
+
+
 def own_weights(
-    weights: Whole, excluded: npt.NDArray[np.bool_], max_weight: Whole, risk_share: Whole, refuge: int
+    weights: Whole, excluded: npt.NDArray[np.bool_], max_weight: Whole, risk_share: Whole, refuge: int | None
 ) -> Whole:
     """[asset x portfolio] in parts of WEIGHT_ONE, each column summing to it, or to zero where all is excluded.
+    Without a refuge a column sums to its risk share: the rest stays in dollars.
 
     `weights` [asset] are those of the index and sum to WEIGHT_ONE; `excluded` [asset x portfolio]; `max_weight` and
     `risk_share` [portfolio] in millionths. What a cap takes away goes to the others in proportion, again and again; a
@@ -25,13 +41,18 @@ def own_weights(
             f"weights: must not be negative and must sum to {WEIGHT_ONE}, got {int(weights.sum())}"
         )
     open_ = np.where(excluded, 0, weights[:, None])
-    open_[refuge] = weights[refuge]
+    if refuge is not None:
+        open_[refuge] = weights[refuge]
     scaled = _scaled(open_, np.full(excluded.shape[1], WEIGHT_ONE))
     capped = _capped(scaled, muldiv(max_weight, WEIGHT_ONE, PPM), refuge)
-    if int(risk_share.min(initial=PPM)) < PPM:
-        capped = muldiv(capped, risk_share, PPM)
-        capped[refuge] += muldiv(PPM - risk_share, WEIGHT_ONE, PPM) * scaled.any(axis=0)
-    return _whole(capped)
+    if int(risk_share.min(initial=PPM)) == PPM:
+        return _whole(capped, np.full(excluded.shape[1], WEIGHT_ONE))
+    waiting = muldiv(PPM - risk_share, WEIGHT_ONE, PPM)
+    capped = muldiv(capped, risk_share, PPM)
+    if refuge is None:
+        return _whole(capped, WEIGHT_ONE - waiting)
+    capped[refuge] += waiting * scaled.any(axis=0)
+    return _whole(capped, np.full(excluded.shape[1], WEIGHT_ONE))
 
 
 def _scaled(weights: Whole, to: Whole) -> Whole:
@@ -40,9 +61,10 @@ def _scaled(weights: Whole, to: Whole) -> Whole:
     return muldiv(weights, to, np.maximum(total, 1))
 
 
-def _capped(weights: Whole, cap: Whole, refuge: int) -> Whole:
+def _capped(weights: Whole, cap: Whole, refuge: int | None) -> Whole:
     exempt = np.zeros(weights.shape, dtype=bool)
-    exempt[refuge] = True
+    if refuge is not None:
+        exempt[refuge] = True
     above = (weights > cap) & ~exempt
     wide = np.flatnonzero(above.any(axis=0))
     if not len(wide):
@@ -72,8 +94,8 @@ def _capped_columns(weights: Whole, cap: Whole, exempt: npt.NDArray[np.bool_]) -
     return result
 
 
-def _whole(weights: Whole) -> Whole:
-    missing = np.where(weights.any(axis=0), WEIGHT_ONE - weights.sum(axis=0), 0)
+def _whole(weights: Whole, to: Whole) -> Whole:
+    missing = np.where(weights.any(axis=0), to - weights.sum(axis=0), 0)
     largest = weights.argmax(axis=0)
     weights[largest, np.arange(weights.shape[1])] += missing
     return weights

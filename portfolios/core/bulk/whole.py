@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from portfolios.core.allocation import split
+
 Whole = npt.NDArray[np.int64]
 
 LARGEST = 2**62
@@ -50,12 +52,12 @@ def muldiv(a: Whole | int, b: Whole | int, c: Whole | int) -> Whole:
 def divided(total: int, weights: Whole) -> Whole:
     """Parts of `total` in proportion to `weights` [n], by the largest remainder; ties go to the earlier part.
 
-    The parts sum to `total` and are what portfolios.core.allocation.split gives. Raises ValueError where there is
-    something to divide and no weight, TooLarge above 2^62.
+    The parts sum to `total` and are what portfolios.core.allocation.split gives: by it where a sum is too wide for the
+    machine's numbers. Raises ValueError where there is something to divide and no weight.
     """
     weight = total_of(weights)
     if max(total, weight) >= LARGEST:
-        raise TooLarge(f"amounts: {max(total, weight)} is not below 2^62; use smaller blocks")
+        return whole(np.array(split(total, weights.tolist()), dtype=np.int64))
     if weight == 0:
         if total:
             raise ValueError(f"divided: {total} cannot be divided over weights that are all zero")
@@ -70,8 +72,8 @@ def divided(total: int, weights: Whole) -> Whole:
 
 
 def total_of(amounts: Whole) -> int:
-    """The sum of `amounts` (not negative) as a number of any size."""
-    if amounts.size and int(amounts.max()) > LARGEST // amounts.size:
+    """The sum of `amounts` as a number of any size."""
+    if amounts.size and max(int(amounts.max()), -int(amounts.min())) > LARGEST // amounts.size:
         return int(amounts.sum(dtype=object))
     return int(amounts.sum())
 

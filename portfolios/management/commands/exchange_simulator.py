@@ -37,6 +37,12 @@ class Command(BaseCommand):
             metavar="KIND:RATE",
             help=f"such as drop-after:0.02; kinds are {', '.join(KINDS)}",
         )
+        parser.add_argument(
+            "--may-withdraw", action="store_true", help="the key can withdraw; ours refuses it"
+        )
+        parser.add_argument(
+            "--fee-asset", default="", help="what pays fees, such as BNB; default: what comes in"
+        )
         parser.add_argument("--step-ms", type=int, default=1000, help="how often prices move; 0 never")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,6 +56,8 @@ class Command(BaseCommand):
             options["key"] or secrets.token_hex(16),
             options["secret"] or secrets.token_hex(32),
             {"USDT": usdt},
+            may_withdraw=options["may_withdraw"],
+            fee_asset=options["fee_asset"],
         )
         exchange = Exchange(
             standard_markets(options["seed"]), [account], now=lambda: time.time_ns() // 1_000_000

@@ -8,7 +8,8 @@ from portfolios.models import BlockOrder, Dealing, DealingCycle
 from portfolios.services import accounts
 from portfolios.services.execution.books import CycleMarket, cycle_market, driver_claim, driver_release
 from portfolios.services.execution.planning import cycle_open
-from portfolios.services.execution.settlement import cycle_close, dealing_settle, purchases_plan
+from portfolios.services.execution.purchases import purchases_plan
+from portfolios.services.execution.settlement import cycle_close, dealing_settle
 from portfolios.services.execution.venue import orders_at_rest, orders_drive
 from portfolios.services.faultpoints import fault_point
 

@@ -33,8 +33,10 @@ from portfolios.models import (
     Rebalance,
 )
 from portfolios.selectors.market import volumes
+from portfolios.selectors.pauses import Pauses, pauses
 from portfolios.selectors.stops import Stop, stops
 from portfolios.services import accounts, ledger
+from portfolios.services.execution import nominees
 from portfolios.services.execution.books import (
     USD,
     Book,
@@ -47,7 +49,7 @@ from portfolios.services.execution.books import (
 )
 from signals import selectors as signal_selectors
 
-VENUE = "paper"
+_NO_PRICE = "Nothing in the portfolio has a price now, so its units cannot be priced."
 
 
 @dataclass
@@ -97,20 +99,29 @@ def _open(moment: datetime) -> DealingCycle | None:
 
 
 def block_order_create(
-    cycle: DealingCycle, code: str, side: str, sizes: Mapping[int, int], market: CycleMarket, attempt: int = 1
+    cycle: DealingCycle,
+    code: str,
+    side: str,
+    sizes: Mapping[int, int],
+    market: CycleMarket,
+    attempt: int = 1,
+    *,
+    venue: str = "",
+    send_after: datetime | None = None,
 ) -> BlockOrder:
-    """One order for the venue and each dealing's share of it; `sizes` is dealing id -> base units (micro-dollars when
-    buying)."""
+    """One order for a venue and each dealing's share of it; `sizes` is dealing id -> base units (micro-dollars when
+    buying). Without a venue it goes to the one of the cycle's market."""
     scale = market.assets[code].scale if side == BlockOrder.Side.SELL else USD_SCALE
     size = from_base(sum(sizes.values()), scale)
     block = BlockOrder.objects.create(
         cycle=cycle,
         asset=market.assets[code],
-        venue=VENUE,
+        venue=venue or market.venue,
         side=side,
         attempt=attempt,
         quantity=size if side == BlockOrder.Side.SELL else None,
         budget=size if side == BlockOrder.Side.BUY else None,
+        send_after=send_after,
     )
     Allocation.objects.bulk_create(
         [
@@ -179,7 +190,9 @@ def _flow_parts(moment: datetime) -> list[_Part]:
         decision, stop = decisions[key], stopped.get(key, Stop())
         if decision is None or stop.deals:
             continue
-        dealt = [order for order in orders if order.side == Order.Side.REDEEM or not stop.invests]
+        waits = {Order.Side.INVEST: stop.invests, Order.Side.REDEEM: stop.redeems}
+        dealt = [order for order in orders if not waits[Order.Side(order.side)]]
+        dealt = nominees.one_of_each_book(dealt)
         if dealt:
             dealing = Dealing(portfolio=dealt[0].portfolio, kind=Dealing.Kind.FLOW, decision_id=decision.pk)
             parts.append(_Part(dealt[0].portfolio, dealing, dealt))
@@ -187,8 +200,8 @@ def _flow_parts(moment: datetime) -> list[_Part]:
 
 
 def _stops(decisions: Mapping[int, Any], moment: datetime) -> dict[int, Stop]:
-    """Portfolio id -> what the price guard stops, given the decision that each would deal by."""
-    if not signal_selectors.market_guarded():
+    """Portfolio id -> what an operator or the price guard stops, given the decision that each would deal by."""
+    if not signal_selectors.market_guarded() and pauses() == Pauses():
         return {}
     weights = {key: index_selectors.target_weights(decision) for key, decision in decisions.items()}
     return stops(weights, at=moment)
@@ -198,21 +211,25 @@ def _cycle_create(parts: list[_Part], moment: datetime) -> DealingCycle:
     slugs = held_tokens([part.portfolio for part in parts])
     for part in parts:
         slugs |= {code.removeprefix("token:") for code in dealing_weights(part.dealing)}
+    slugs |= nominees.refuges([part.portfolio for part in parts])
     marks = index_selectors.mark_prices(sorted(slugs), at=moment)
     traded = volumes(marks, at=moment)
-    halted = signal_selectors.halts(sorted(marks), at=moment)
+    halted = {slug: halt.reason for slug, halt in signal_selectors.halts(sorted(marks), at=moment).items()}
+    halted |= {slug: reason for slug, reason in pauses().assets.items() if slug in marks}
     assets = accounts.token_assets_ensure(marks)
     return DealingCycle.objects.create(
         priced_at=moment,
         marks={assets[slug].code: f"{mark:f}" for slug, mark in sorted(marks.items())},
         volumes={assets[slug].code: str(amount) for slug, amount in sorted(traded.items())},
-        halted={assets[slug].code: halt.reason for slug, halt in sorted(halted.items())},
+        halted={assets[slug].code: reason for slug, reason in sorted(halted.items())},
     )
 
 
 def _planned(part: _Part, cycle: DealingCycle, book: Book, market: CycleMarket) -> bool:
     """Fill in the plan and store the dealing; False where the portfolio cannot deal (its orders were given back)."""
     value = total(book.pot, market.quotes)
+    if part.portfolio.kind == Portfolio.Kind.NOMINEE:
+        return _nominee_planned(part, cycle, value, market)
     weights = dealing_weights(part.dealing)
     if part.orders and book.issued > 0 and value <= 0:
         for order in part.orders:
@@ -233,13 +250,43 @@ def _planned(part: _Part, cycle: DealingCycle, book: Book, market: CycleMarket) 
         elif net < 0:
             part.plan = Plan(raising_plan(book.pot, weights, market.tradable, -net), {})
     else:
-        part.plan = rebalance_plan(book.pot, weights, market.tradable)
+        part.plan = rebalance_plan(book.pot, weights, market.tradable, part.portfolio.bands)
         part.spendable = book.pot.cash
     part.dealing.save(force_insert=True)
+    _orders_taken(part)
+    return True
+
+
+def _nominee_planned(part: _Part, cycle: DealingCycle, value: int, market: CycleMarket) -> bool:
+    part.dealing.cycle, part.dealing.units_before = cycle, Decimal(0)
+    part.dealing.value_before = from_base(value, USD_SCALE)
+    part.dealing.net_flow = sum(
+        (
+            (order.amount or Decimal(0)) * (1 if order.side == Order.Side.INVEST else -1)
+            for order in part.orders
+        ),
+        Decimal(0),
+    )
+    try:
+        with transaction.atomic():
+            part.dealing.save(force_insert=True)
+            _orders_taken(part)
+            part.plan, part.spendable = nominees.plan_of(part.dealing, market)
+    except nominees.CannotCount as error:
+        reason = f"The portfolio cannot be dealt: {error}"[:240]
+        for order in part.orders:
+            _give_back(order, cycle.priced_at, reason)
+        if part.dealing.rebalance is not None:
+            part.dealing.rebalance.status, part.dealing.rebalance.reason = Rebalance.Status.SKIPPED, reason
+            part.dealing.rebalance.save(update_fields=["status", "reason"])
+        return False
+    return True
+
+
+def _orders_taken(part: _Part) -> None:
     for order in part.orders:
         order.status, order.dealing = Order.Status.DEALING, part.dealing
-    Order.objects.bulk_update(part.orders, ["status", "dealing"])
-    return True
+    Order.objects.bulk_update(part.orders, ["status", "dealing"], batch_size=500)
 
 
 def flow_orders(orders: list[Order]) -> list[FlowOrder]:
@@ -270,7 +317,14 @@ def _money_in(part: _Part, moment: datetime) -> list[ledger.Draft]:
     ]
 
 
-def _give_back(order: Order, moment: datetime) -> None:
+def _give_back(order: Order, moment: datetime, reason: str = _NO_PRICE) -> None:
+    if order.book_id is None or order.side == Order.Side.INVEST:
+        _released(order, moment)
+    order.status, order.reason = Order.Status.CANCELLED, reason
+    order.save(update_fields=["status", "reason"])
+
+
+def _released(order: Order, moment: datetime) -> None:
     asset, size = (
         (accounts.usd(), order.amount)
         if order.side == Order.Side.INVEST
@@ -288,9 +342,6 @@ def _give_back(order: Order, moment: datetime) -> None:
             ledger.Leg(accounts.user_cash(order.user), asset, size),
         ],
     )
-    order.status = Order.Status.CANCELLED
-    order.reason = "Nothing in the portfolio has a price now, so its units cannot be priced."
-    order.save(update_fields=["status", "reason"])
 
 
 def _crossing(

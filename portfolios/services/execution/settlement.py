@@ -1,6 +1,5 @@
-"""The second half of a cycle: spending what is really there, then pricing and settling each dealing."""
+"""The end of a cycle: each dealing priced and settled."""
 
-from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,43 +7,30 @@ from django.db import transaction
 from django.db.models import F, Func, Q, Sum
 from django.utils import timezone
 
-from portfolios.core.dealing import FlowResult, flow_settle, purchase_plan
+from portfolios.core.dealing import FlowResult, flow_settle
 from portfolios.core.money import UNIT_SCALE, USD_SCALE, from_base, to_base
 from portfolios.core.valuation import total, unit_price
-from portfolios.models import Account, BlockOrder, Dealing, DealingCycle, Order, Posting, Rebalance
+from portfolios.models import Account, Dealing, DealingCycle, Order, Portfolio, Posting, Rebalance
 from portfolios.services import accounts, ledger
-from portfolios.services.execution.books import Book, CycleMarket, books, dealing_weights, untrusted
-from portfolios.services.execution.planning import block_order_create, flow_orders
+from portfolios.services.execution import leftovers
+from portfolios.services.execution.books import Book, CycleMarket, books
+from portfolios.services.execution.nominees import books_dealing_settle
+from portfolios.services.execution.planning import flow_orders
 
 
-@transaction.atomic
-def purchases_plan(cycle_id: int, market: CycleMarket) -> None:
-    """Selling is over: purchases are sized by the cash that is really there, and the cycle is buying."""
-    cycle = DealingCycle.objects.select_for_update().get(pk=cycle_id)
-    if cycle.status != DealingCycle.Status.SELLING:
-        return
-    dealings = list(Dealing.objects.filter(cycle=cycle, is_open=True).select_related("decision"))
-    current = books([dealing.portfolio_id for dealing in dealings])
-    # What has been frozen since the cycle opened is not bought any more.
-    cycle.halted = {**cycle.halted, **untrusted(market.tradable)}
-    tradable = {code: quote for code, quote in market.tradable.items() if code not in cycle.halted}
-    wanted: dict[str, dict[int, int]] = defaultdict(dict)
-    for dealing in dealings:
-        if dealing.kind == Dealing.Kind.FLOW and dealing.net_flow <= 0:
-            continue
-        pot = current[dealing.portfolio_id].pot
-        spendable = pot.cash - to_base(dealing.cash_floor, USD_SCALE)
-        for code, micro in purchase_plan(pot, dealing_weights(dealing), tradable, spendable).items():
-            wanted[code][dealing.pk] = micro
-    for code, sizes in sorted(wanted.items()):
-        block_order_create(cycle, code, BlockOrder.Side.BUY, sizes, market)
-    cycle.status = DealingCycle.Status.BUYING
-    cycle.save(update_fields=["status", "halted"])
-
-
-@transaction.atomic
 def dealing_settle(dealing_id: int, market: CycleMarket) -> None:
     """The dealing closed and everything that hangs on it settled; a second call changes nothing."""
+    dealing = Dealing.objects.select_related("cycle", "portfolio").get(pk=dealing_id)
+    if not dealing.is_open:
+        return
+    if dealing.portfolio.kind == Portfolio.Kind.NOMINEE:
+        books_dealing_settle(dealing, market)
+    else:
+        _pool_settle(dealing_id, market)
+
+
+@transaction.atomic
+def _pool_settle(dealing_id: int, market: CycleMarket) -> None:
     dealing = (
         Dealing.objects.select_for_update(of=("self",))
         .select_related("cycle", "portfolio__units", "rebalance")
@@ -61,7 +47,8 @@ def dealing_settle(dealing_id: int, market: CycleMarket) -> None:
     dealing.is_open = False
     dealing.cost_usd = from_base(cost, USD_SCALE)
     dealing.unit_price = unit_price(total(after.pot, market.quotes), after.issued)
-    dealing.save(update_fields=["is_open", "cost_usd", "unit_price"])
+    dealing.cash_left = leftovers.settled(dealing, after.pot.cash)
+    dealing.save(update_fields=["is_open", "cost_usd", "unit_price", "cash_left"])
 
 
 @transaction.atomic
@@ -143,6 +130,10 @@ def _order_legs(dealing: Dealing, order: Order, result: FlowResult) -> list[ledg
     if result.payout:
         paid = from_base(result.payout, USD_SCALE)
         legs += [ledger.Leg(pot, usd, -paid), ledger.Leg(cash, usd, paid)]
+    if result.dust:
+        # Left in the pot it would be a gift to those who stay.
+        dust = from_base(result.dust, USD_SCALE)
+        legs += [ledger.Leg(pot, usd, -dust), ledger.Leg(accounts.rounding(), usd, dust)]
     return legs
 
 

@@ -4,7 +4,18 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from portfolios.services.ledger_check import dealing, entries, payments, personal, venues
+from portfolios.services.ledger_check import (
+    dealing,
+    entries,
+    fees,
+    payments,
+    personal,
+    statements,
+    transfers,
+    usdc,
+    venues,
+    wishes,
+)
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,13 @@ QUESTIONS = (
     *entries.QUESTIONS,
     *personal.QUESTIONS,
     *dealing.QUESTIONS,
+    *wishes.QUESTIONS,
     *venues.QUESTIONS,
     *payments.QUESTIONS,
+    *usdc.QUESTIONS,
+    *fees.QUESTIONS,
+    *transfers.QUESTIONS,
+    *statements.QUESTIONS,
 )
 
 

@@ -5,19 +5,24 @@ from portfolios.services.ledger_check.question import Question
 QUESTIONS: tuple[Question, ...] = (
     (
         "dollars_reserved",
-        "A person's reserved dollars are what their waiting orders asked for.",
-        """SELECT c.key, COALESCE(b.amount, 0) - COALESCE(o.amount, 0)
+        "A person's reserved dollars are what their waiting orders and withdrawals asked for.",
+        """WITH asked AS (
+             SELECT user_id, SUM(amount) AS amount FROM (
+               SELECT user_id, amount FROM portfolios_order WHERE side = 'invest' AND status = 'accepted'
+               UNION ALL
+               SELECT user_id, amount FROM portfolios_payment
+               WHERE direction = 'withdrawal' AND status IN ('held', 'awaiting_approval', 'sending')) waiting
+             GROUP BY user_id)
+           SELECT c.key, COALESCE(b.amount, 0) - COALESCE(o.amount, 0)
            FROM portfolios_account c
            LEFT JOIN portfolios_balance b ON b.account_id = c.id
              AND b.asset_id = (SELECT id FROM portfolios_ledgerasset WHERE code = 'USD')
-           LEFT JOIN (SELECT user_id, SUM(amount) AS amount FROM portfolios_order
-                      WHERE side = 'invest' AND status = 'accepted' GROUP BY user_id) o ON o.user_id = c.user_id
+           LEFT JOIN asked o ON o.user_id = c.user_id
            WHERE c.kind = 'reserved' AND COALESCE(b.amount, 0) <> COALESCE(o.amount, 0)
            UNION ALL
-           SELECT 'user ' || o.user_id, SUM(o.amount) FROM portfolios_order o
-           WHERE o.side = 'invest' AND o.status = 'accepted' AND NOT EXISTS (
-             SELECT 1 FROM portfolios_account c WHERE c.kind = 'reserved' AND c.user_id = o.user_id)
-           GROUP BY o.user_id""",
+           SELECT 'user ' || o.user_id, o.amount FROM asked o
+           WHERE NOT EXISTS (
+             SELECT 1 FROM portfolios_account c WHERE c.kind = 'reserved' AND c.user_id = o.user_id)""",
     ),
     (
         "units_reserved",

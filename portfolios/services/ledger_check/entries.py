@@ -33,11 +33,12 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     (
         "no_overdraft",
-        "Only venues, the outside world, unit issuers and clearing go below zero.",
+        "Only venues, the outside world, unit issuers, clearing, the treasury and what people owe go below zero.",
         """SELECT c.key, b.amount FROM portfolios_balance b JOIN portfolios_account c ON c.id = b.account_id
-           WHERE (b.amount < 0 AND c.kind NOT IN ('outside', 'venue', 'issued', 'clearing'))
+           WHERE (b.amount < 0 AND c.kind NOT IN ('outside', 'venue', 'issued', 'clearing', 'receivable', 'treasury'))
               OR b.may_be_negative <> c.may_be_negative
-              OR c.may_be_negative <> (c.kind IN ('outside', 'venue', 'issued', 'clearing'))""",
+              OR c.may_be_negative <>
+                 (c.kind IN ('outside', 'venue', 'issued', 'clearing', 'receivable', 'treasury'))""",
     ),
     (
         "whole_base_units",
@@ -47,14 +48,16 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     (
         "units_held_by_people",
-        "Units of a portfolio are issued by it alone and held by people alone.",
+        "Units of a portfolio are issued by it alone, and held by people and (as fees) by the house alone.",
         """SELECT c.key || ' ' || a.code, b.amount FROM portfolios_balance b
            JOIN portfolios_account c ON c.id = b.account_id JOIN portfolios_ledgerasset a ON a.id = b.asset_id
            LEFT JOIN portfolios_portfolio f ON f.units_id = a.id
            WHERE b.amount <> 0 AND (
              (a.kind = 'unit' AND c.kind = 'issued' AND (c.portfolio_id IS DISTINCT FROM f.id OR b.amount > 0))
-             OR (a.kind = 'unit' AND c.kind NOT IN ('issued', 'cash', 'reserved'))
-             OR (a.kind = 'token' AND c.kind NOT IN ('assets', 'books', 'clearing', 'venue')))""",
+             OR (a.kind = 'unit' AND c.kind NOT IN ('issued', 'cash', 'reserved')
+                 AND c.key NOT IN ('fees:management', 'fees:performance'))
+             OR (a.kind = 'token' AND c.kind NOT IN ('assets', 'books', 'clearing', 'venue')
+                 AND c.key NOT IN ('fees:trading', 'outside:operator')))""",
     ),
     (
         "rounding_small",

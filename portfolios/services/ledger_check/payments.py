@@ -5,15 +5,17 @@ from portfolios.services.ledger_check.question import Question
 QUESTIONS: tuple[Question, ...] = (
     (
         "payments_posted",
-        "Every completed payment has one entry of its amount, and every such entry a payment.",
-        """SELECT 'payment ' || y.id, y.amount FROM portfolios_payment y WHERE y.status = 'completed'
+        "Every payment that came in or went out has one entry of its amount, and every such entry a payment.",
+        """SELECT 'payment ' || y.id, y.amount FROM portfolios_payment y
+           WHERE y.status IN ('completed', 'disputed', 'reversed')
            AND y.amount <> COALESCE((SELECT ABS(SUM(p.amount)) FROM portfolios_posting p
              JOIN portfolios_entry e ON e.id = p.entry_id
              JOIN portfolios_account c ON c.id = p.account_id AND c.user_id = y.user_id
              WHERE e.reference = 'payment:' || y.method || ':' || y.reference), 0)
            UNION ALL
            SELECT 'entry ' || e.reference, 1 FROM portfolios_entry e LEFT JOIN portfolios_payment y
-             ON e.reference = 'payment:' || y.method || ':' || y.reference AND y.status = 'completed'
+             ON e.reference = 'payment:' || y.method || ':' || y.reference
+             AND y.status IN ('completed', 'disputed', 'reversed')
            WHERE e.kind IN ('deposit', 'withdrawal') AND y.id IS NULL""",
     ),
     (

@@ -1,4 +1,4 @@
-"""Books of personal portfolios against the ledger.."""
+"""Books of personal portfolios against the ledger."""
 
 from portfolios.services.ledger_check.question import Question
 
@@ -43,5 +43,34 @@ QUESTIONS: tuple[Question, ...] = (
            JOIN portfolios_account c ON c.id = b.account_id AND c.kind = 'clearing'
            WHERE b.amount <> 0 AND NOT EXISTS (
              SELECT 1 FROM portfolios_dealing d WHERE d.portfolio_id = c.portfolio_id AND d.is_open)""",
+    ),
+    (
+        "books_fit",
+        "A book has a number for each place of its basket, which begins with the basket of every batch before.",
+        """SELECT 'book ' || b.id, cardinality(b.quantities) FROM portfolios_book b
+           JOIN portfolios_basket k ON k.id = b.basket_id
+           WHERE cardinality(b.quantities) <> cardinality(k.assets)
+              OR octet_length(b.excluded) <> (cardinality(k.assets) + 7) / 8
+           UNION ALL
+           SELECT 'batch ' || t.reference, COUNT(*) FROM portfolios_batch t
+           JOIN portfolios_basket before ON before.id = t.basket_id
+           JOIN (SELECT DISTINCT nominee_id, basket_id FROM portfolios_book) own ON own.nominee_id = t.nominee_id
+           JOIN portfolios_basket now ON now.id = own.basket_id
+           WHERE before.assets <> now.assets[1:cardinality(before.assets)] GROUP BY t.reference""",
+    ),
+    (
+        "book_orders_posted",
+        "A settled investment in a personal portfolio is in its book.",
+        """SELECT 'order ' || o.id, o.amount FROM portfolios_order o
+           WHERE o.book_id IS NOT NULL AND o.side = 'invest' AND o.status = 'settled' AND NOT EXISTS (
+             SELECT 1 FROM portfolios_dealingblock k JOIN portfolios_batch t ON t.block_id = k.id
+             JOIN portfolios_bookposting p ON p.batch_id = t.id AND p.book_id = o.book_id
+             WHERE k.dealing_id = o.dealing_id)""",
+    ),
+    (
+        "nominee_blocks",
+        "A nominee whose dealing is over has given every block of books its part.",
+        """SELECT 'dealing ' || k.dealing_id || ' block ' || k.number, 1 FROM portfolios_dealingblock k
+           JOIN portfolios_dealing d ON d.id = k.dealing_id WHERE NOT d.is_open AND k.stored_at IS NULL""",
     ),
 )

@@ -67,6 +67,29 @@ def decoded(kind: np.dtype[np.void], stream: bytes) -> Records:
     return rows
 
 
+def arrays(stream: bytes) -> list[Whole]:
+    """The bigint arrays of a COPY stream of one row; NULL is an empty one. One row of long arrays comes in one piece,
+    where a million rows would be a million messages. Raises CopyError."""
+    element = np.dtype([("length", ">i4"), ("value", ">i8")])
+    place = len(_SIGNATURE) + 2
+    count = int.from_bytes(stream[len(_SIGNATURE) : place], "big", signed=True)
+    found = []
+    for _ in range(count):
+        length = int.from_bytes(stream[place : place + 4], "big", signed=True)
+        place += 4
+        if length < 0:
+            found.append(np.zeros(0, dtype=np.int64))
+            continue
+        body = np.frombuffer(stream[place + 20 : place + length], dtype=element)
+        if len(body) and (body["length"] != 8).any():
+            raise CopyError("arrays: there is an element that is no bigint")
+        found.append(body["value"].astype(np.int64))
+        place += length
+    if stream[place:] != _TRAILER:
+        raise CopyError("arrays: there is more than one row")
+    return found
+
+
 def matrix(rows: Records, name: str) -> Whole:
     """[asset x row] of an array column."""
     return np.ascontiguousarray(rows[name]["value"].T, dtype=np.int64)

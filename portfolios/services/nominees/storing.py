@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
 
+from portfolios.core.bulk.flows import Flow
 from portfolios.core.bulk.trading import Deltas
-from portfolios.core.bulk.whole import Whole
+from portfolios.core.bulk.whole import Whole, total_of
 from portfolios.core.money import USD_SCALE, from_base
 from portfolios.errors import ConflictError
-from portfolios.models import Basket, Batch, LedgerAsset, Portfolio
+from portfolios.models import Basket, Batch, Dealing, DealingBlock, LedgerAsset, Portfolio
 from portfolios.services import accounts, ledger
 from portfolios.services.nominees.copying import Records, column, decoded, encoded, matrix, row_type
 
@@ -25,7 +26,8 @@ BLOCK = 32_768
 
 @dataclass(frozen=True, eq=False)
 class Books:
-    """A block of books as stored: arrays by book, quantities [asset x book], `excluded` [asset x book]."""
+    """A block of books as stored: arrays by book, quantities [asset x book], `excluded` [asset x book]; `flow` is what
+    is ordered of each, where they are dealt for that."""
 
     ids: Whole
     versions: Whole
@@ -34,40 +36,60 @@ class Books:
     excluded: npt.NDArray[np.bool_]
     max_weight: Whole
     risk_share: Whole
+    flow: Flow | None = None
 
 
-def basket_ensure(assets: Sequence[LedgerAsset]) -> Basket:
-    """The basket of these assets in this order."""
-    ids = [asset.pk for asset in assets]
+def basket_ensure(ids: Sequence[int]) -> Basket:
+    """The basket of the ledger assets with these ids in this order."""
     digest = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
-    return Basket.objects.get_or_create(digest=digest, defaults={"assets": ids})[0]
+    return Basket.objects.get_or_create(digest=digest, defaults={"assets": list(ids)})[0]
 
 
-def blocks_of(nominee: Portfolio, basket: Basket, *, size: int = BLOCK) -> list[tuple[int, int]]:
-    """(first, last) book ids of each block, in order; the same as long as no book is opened."""
+def blocks_of(
+    nominee: Portfolio, basket: Basket, *, size: int | None = None, dealing: Dealing | None = None
+) -> list[tuple[int, int]]:
+    """(first, last) book ids of each block, in order; the same as long as no book is opened. Of `dealing`, only books
+    with an order in it count."""
+    ordered = (
+        "" if dealing is None else "AND id IN (SELECT book_id FROM portfolios_order WHERE dealing_id = %s)"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT MIN(id), MAX(id) FROM (SELECT id, (ROW_NUMBER() OVER (ORDER BY id) - 1) / %s AS block "
-            "FROM portfolios_book WHERE nominee_id = %s AND basket_id = %s) AS numbered GROUP BY block ORDER BY block",
-            [size, nominee.pk, basket.pk],
+            "SELECT MIN(id), MAX(id) FROM (SELECT id, (ROW_NUMBER() OVER (ORDER BY id) - 1) / %s AS block "  # noqa: S608
+            f"FROM portfolios_book WHERE nominee_id = %s AND basket_id = %s {ordered}) AS numbered "
+            "GROUP BY block ORDER BY block",
+            [size or BLOCK, nominee.pk, basket.pk, *([] if dealing is None else [dealing.pk])],
         )
         return [(int(low), int(high)) for low, high in cursor.fetchall()]
 
 
-def books_read(nominee: Portfolio, basket: Basket, block: tuple[int, int]) -> Books:
-    """The books of one block as they stand."""
+def books_read(
+    nominee: Portfolio, basket: Basket, block: tuple[int, int], *, dealing: Dealing | None = None
+) -> Books:
+    """The books of one block as they stand; of `dealing`, only those with an order in it."""
     count = len(basket.assets)
     kind = row_type(
         "id", "version", "cash", "quantities[]", "excluded#", "max_weight", "risk_share",
+        *(("coming", "asked", "share") if dealing is not None else ()),
         assets=count, mask=(count + 7) // 8,
     )  # fmt: skip
+    columns = "b.id, b.version::bigint, b.cash, b.quantities, b.excluded, b.max_weight::bigint, b.risk_share::bigint"
+    source, parameters = "portfolios_book b", []
+    if dealing is not None:
+        columns += (
+            ", CASE WHEN o.side = 'invest' THEN (o.amount * 1000000)::bigint ELSE 0 END"
+            ", CASE WHEN o.side = 'redeem' THEN (COALESCE(o.amount, 0) * 1000000)::bigint ELSE 0 END"
+            ", COALESCE(o.share, 0)::bigint"
+        )
+        source += " JOIN portfolios_order o ON o.book_id = b.id AND o.dealing_id = %s"
+        parameters.append(dealing.pk)
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            "COPY (SELECT id, version::bigint, cash, quantities, excluded, max_weight::bigint, risk_share::bigint "
-            "FROM portfolios_book WHERE nominee_id = %s AND basket_id = %s AND id BETWEEN %s AND %s ORDER BY id) "
+            f"COPY (SELECT {columns} FROM {source} "  # noqa: S608 - both are written above
+            "WHERE b.nominee_id = %s AND b.basket_id = %s AND b.id BETWEEN %s AND %s ORDER BY b.id) "
             "TO STDOUT (FORMAT BINARY)",
-            [nominee.pk, basket.pk, *block],
+            [*parameters, nominee.pk, basket.pk, *block],
         ) as copy,
     ):
         rows = decoded(kind, b"".join(bytes(part) for part in copy))
@@ -79,6 +101,9 @@ def books_read(nominee: Portfolio, basket: Basket, block: tuple[int, int]) -> Bo
         excluded=_bits(rows, count),
         max_weight=column(rows, "max_weight"),
         risk_share=column(rows, "risk_share"),
+        flow=None
+        if dealing is None
+        else Flow(column(rows, "coming"), column(rows, "asked"), column(rows, "share")),
     )
 
 
@@ -92,6 +117,7 @@ def batch_store(
     *,
     reference: str,
     effective_at: datetime,
+    block: DealingBlock | None = None,
 ) -> bool:
     """`deltas` are in the books, and their sums in the ledger; False where this reference was stored before.
 
@@ -102,20 +128,13 @@ def batch_store(
         return False
     changed = np.flatnonzero((deltas.quantities != 0).any(axis=0) | (deltas.cash != 0))
     moved, cash = deltas.quantities[:, changed], deltas.cash[changed]
-    sums, dollars = moved.sum(axis=1).tolist(), int(cash.sum())
-    legs = _legs(nominee, assets, sums, dollars)
-    if not legs:
+    sums, dollars = [total_of(line) for line in moved], total_of(cash)
+    if not len(changed):
         return True
-    ledger.entry_post(
-        reference=reference,
-        kind="books",
-        effective_at=effective_at,
-        description=f"Cleared into {len(changed)} personal portfolios",
-        legs=legs,
-    )
     batch = Batch.objects.create(
         nominee=nominee,
         basket=basket,
+        block=block,
         reference=reference,
         effective_at=effective_at,
         books=len(changed),
@@ -129,6 +148,16 @@ def batch_store(
         books.cash[changed] + cash,
         books.quantities[:, changed] + moved,
     )
+    legs = _legs(nominee, assets, sums, dollars)
+    if legs:
+        # Last: all blocks post to the same two accounts, whose balances stay locked from here to the end.
+        ledger.entry_post(
+            reference=reference,
+            kind="books",
+            effective_at=effective_at,
+            description=f"Cleared into {len(changed)} personal portfolios",
+            legs=legs,
+        )
     return True
 
 

@@ -1,0 +1,52 @@
+"""Sheets on the screen and as files."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
+
+from portfolios.core.sheets import NUMBER, Sheet
+
+CSV, PDF = "text/csv; charset=utf-8", "application/pdf"
+
+
+def tables(sheet: Sheet) -> list[dict[str, Any]]:
+    """The sheet's sections for `portfolios/_sheet.html`: each cell with whether it is a number and its heading."""
+    return [
+        {
+            "section": section,
+            "columns": [(column.title, column.kind == NUMBER) for column in section.columns],
+            "rows": [
+                {
+                    "row": row,
+                    "cells": [
+                        {"cell": cell, "is_number": column.kind == NUMBER, "title": column.title}
+                        for column, cell in zip(section.columns, row.cells, strict=True)
+                    ],
+                }
+                for row in section.rows
+            ],
+        }
+        for section in sheet.sections
+    ]
+
+
+def file(body: bytes, kind: str, name: str) -> HttpResponse:
+    """A file for its owner alone."""
+    response = HttpResponse(body, content_type=kind)
+    _private(response, name)
+    return response
+
+
+def stream(parts: Iterable[bytes], kind: str, name: str) -> StreamingHttpResponse:
+    """A file sent as it is made, for its owner alone."""
+    response = StreamingHttpResponse(parts, content_type=kind)
+    _private(response, name)
+    return response
+
+
+def _private(response: HttpResponseBase, name: str) -> None:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    patch_cache_control(response, private=True, no_store=True)
