@@ -15,7 +15,7 @@ TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256 of Transfer(address,address,uint256), ERC-20."""
 _BALANCE_OF = "0x70a08231"
 _TOPICS_AT_ONCE = 500
-_CONNECT_SECONDS, _READ_SECONDS = 3.0, 10.0
+_CONNECT_SECONDS, _READ_SECONDS = 3, 10
 _KNOWN_ALREADY = ("already known", "alreadyknown", "known transaction", "already imported")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stripe import StripeClient
 
 SIGNATURE_SECONDS = 300
-TIMEOUT = (3.0, 10.0)
+TIMEOUT = (3, 10)
 _CENT = Decimal("0.01")
 
 

@@ -27,6 +27,10 @@ def test_the_generator_has_nothing_to_complain_about(tmp_path: Any) -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
 
 
+STORES_NOTHING = {"orders_preview"}
+"""A POST for the size of its body alone: asked twice it answers twice."""
+
+
 def test_it_is_openapi_3_1_and_lists_every_route(schema: dict[str, Any]) -> None:
     assert schema["openapi"].startswith("3.1")
     documented = sum(len(operations) for operations in schema["paths"].values())
@@ -40,7 +44,8 @@ def test_every_operation_documents_its_problems_with_an_example(schema: dict[str
             expected = {"400", "401", "429"} | ({"404"} if "{" in path else set())
             if method != "get":
                 expected |= {"403", "409", "413", "415", "422"}
-                assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
+                named = [parameter["name"] for parameter in operation.get("parameters", [])]
+                assert ("Idempotency-Key" in named) or operation["operationId"] in STORES_NOTHING
             assert expected <= set(operation["responses"]), (method, path)
             for code in expected:
                 content = operation["responses"][code]["content"]["application/problem+json"]
