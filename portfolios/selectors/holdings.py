@@ -38,7 +38,6 @@ def holdings(user: User, *, at: datetime | None = None) -> list[Holding]:
     worth = valuations(list(portfolios), at=at)
     basis = _cost_basis(user, list(portfolios))
     scale = {key: balance.asset.scale for balance in balances for key in [balance.asset.portfolio.pk]}
-    result = []
     for key, owner in portfolios.items():
         valuation = worth[key]
         value = units_value(units[key], valuation.value, valuation.units)

@@ -84,6 +84,16 @@ def test_books_and_the_pool_share_one_block_order(world: World) -> None:
     assert Balance.objects.filter(account__kind="clearing").exclude(amount=0).count() == 0
 
 
+def test_who_holds_units_and_a_book_sees_both(world: World) -> None:
+    owner = owner_make(cash="1000")
+    book = book_make(owner, "500")
+    investing.invest(owner, "global-100", "400")
+    deal()
+    both = selectors.holdings(owner)
+    assert [row.book_id for row in both] == [book.pk, None]
+    assert sum(row.value_usd for row in both) == pytest.approx(Decimal(900), abs=Decimal(2))
+
+
 def test_a_rebalance_moves_every_book_and_the_pool(world: World) -> None:
     owner, other = owner_make(cash="2000"), user_make(cash="1000")
     whole, own = book_make(owner, "1000"), book_make(owner, "1000", exclude=("beta",))
