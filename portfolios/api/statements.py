@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
@@ -16,8 +15,15 @@ from rest_framework.response import Response
 from portfolios.api.base import AccountView, caller
 from portfolios.api.fields import UsdField
 from portfolios.api.sheets import SheetSerializer
+from portfolios.core.statement import month_named
 from portfolios.models import Statement
 from portfolios.selectors.statements import statement, statement_queryset
+
+
+class StatementQuery(serializers.Serializer[Any]):
+    version = serializers.IntegerField(
+        required=False, min_value=1, max_value=32_767, help_text="An earlier version; the newest by default."
+    )
 
 
 class StatementSerializer(serializers.Serializer[Any]):
@@ -68,22 +74,17 @@ class StatementView(AccountView):
         operation_id="statements_retrieve",
         summary="One statement, cell by cell",
         tags=["Account"],
-        parameters=[OpenApiParameter("version", int, description="An earlier version.")],
+        parameters=[StatementQuery],
         responses=WholeStatementSerializer,
     )
     def get(self, request: Request, month: str) -> Response:
-        asked = request.query_params.get("version", "")
-        version = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
-        row = statement(caller(request), _first(month), version=version)
+        query = StatementQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        try:
+            first = month_named(month)
+        except ValueError as error:
+            raise NotFound(str(error)) from error
+        row = statement(caller(request), first, **query.validated_data)
         if row is None:
             raise NotFound(f"You have no statement of {month}.")
         return Response(WholeStatementSerializer(row).data)
-
-
-def _first(month: str) -> date:
-    try:
-        if len(month) == 7:
-            return date.fromisoformat(f"{month}-01")
-    except ValueError:
-        pass
-    raise NotFound("A month is written like 2026-01.")

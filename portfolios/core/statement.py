@@ -4,6 +4,7 @@ Whole numbers: micro-dollars in, whole cents (as micro-dollars) out. Every print
 lines add up, so nobody has to believe a rounding.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -111,6 +112,14 @@ def bounds(month: date) -> tuple[datetime, datetime]:
     the close of the day before it."""
     start = datetime(month.year, month.month, 1, tzinfo=UTC)
     return start, datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def month_named(text: str) -> date:
+    """The first day of a month written like 2026-01. Raises ValueError for anything else."""
+    found = re.fullmatch(r"([1-9][0-9]{3})-(0[1-9]|1[0-2])", text)
+    if found is None:
+        raise ValueError("A month is written like 2026-01.")
+    return date(int(found[1]), int(found[2]), 1)
 
 
 def month_of(day: date) -> date:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from portfolios.core.bands import Bands
+from portfolios.core.money import USD_SCALE, to_base
 
 AMOUNT: dict[str, Any] = {"max_digits": 38, "decimal_places": 18}
 
@@ -239,6 +240,19 @@ class BlockOrder(models.Model):
     def __str__(self) -> str:
         return f"{self.side} {self.asset_id}"
 
+    @property
+    def size_scale(self) -> int:
+        """Decimal places of what the order is sized in: the token of a sale, dollars of a purchase."""
+        return self.asset.scale if self.side == self.Side.SELL else USD_SCALE
+
+    @property
+    def size_base(self) -> int:
+        """Base units to sell, or micro-dollars to spend."""
+        size = self.quantity if self.side == self.Side.SELL else self.budget
+        if size is None:
+            raise ValueError(f"order {self.pk}: neither a quantity nor a budget")
+        return to_base(size, self.size_scale)
+
 
 class Allocation(models.Model):
     """A dealing's planned share of a block order: tokens for a sell, USD for a buy. Fills are split by it."""
@@ -259,6 +273,10 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.block_order_id} {self.size}"
+
+    def open_base(self, scale: int) -> int:
+        """What fills have not used yet, in base units of the order's `size_scale`."""
+        return to_base(self.size, scale) - to_base(self.filled, scale)
 
 
 class Fill(models.Model):

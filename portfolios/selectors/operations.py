@@ -21,8 +21,9 @@ from portfolios.models import (
     Subscription,
     User,
 )
-from portfolios.selectors.pauses import Pauses, pauses
+from portfolios.selectors.stops import decision_stops
 from portfolios.selectors.valuations import valuations
+from signals import selectors as signal_selectors
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,14 @@ def operations() -> Operations:
 def dealing_at_rest() -> bool:
     """Whether every dealing cycle is settled and no rebalance waits for one. What waits because something was
     stopped is at rest."""
-    under_way = [Rebalance.Status.DEALING]
-    if pauses() == Pauses():
-        under_way.append(Rebalance.Status.DUE)
-    waiting = Rebalance.objects.filter(status__in=under_way)
-    unsettled = DealingCycle.objects.exclude(status=DealingCycle.Status.SETTLED)
-    return not waiting.exists() and not unsettled.exists()
+    if DealingCycle.objects.exclude(status=DealingCycle.Status.SETTLED).exists():
+        return False
+    if Rebalance.objects.filter(status=Rebalance.Status.DEALING).exists():
+        return False
+    due = Rebalance.objects.filter(status=Rebalance.Status.DUE).select_related("portfolio__index", "decision")
+    waiting = {row.portfolio_id: row.decision for row in due.order_by("decision__as_of")}
+    stopped = decision_stops(waiting, at=signal_selectors.market_time()) if waiting else {}
+    return all(key in stopped and stopped[key].rebalances for key in waiting)
 
 
 def _disagreeing() -> list[str]:

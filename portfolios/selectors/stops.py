@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from indices import selectors as index_selectors
 from portfolios.models import Portfolio
@@ -42,7 +43,7 @@ def stops(weights: Mapping[int, Mapping[str, Decimal]], *, at: datetime) -> dict
     which a market that is replayed does not have.
     """
     paused, guarded = pauses(), signal_selectors.market_guarded()
-    if not weights or (paused == Pauses() and not guarded):
+    if not weights or _nothing_stops(paused, guarded=guarded):
         return {}
     worth = valuations(list(weights), at=at)
     held = {key: _held(valuation) for key, valuation in worth.items()}
@@ -57,6 +58,29 @@ def stops(weights: Mapping[int, Mapping[str, Decimal]], *, at: datetime) -> dict
     return {key: stop for key, stop in found.items() if stop != Stop()}
 
 
+def decision_stops(decisions: Mapping[int, Any], *, at: datetime) -> dict[int, Stop]:
+    """`stops` given the decision that each portfolio deals by, or None."""
+    if _nothing_stops(pauses(), guarded=signal_selectors.market_guarded()):
+        return {}
+    weights = {
+        key: {} if decision is None else index_selectors.target_weights(decision)
+        for key, decision in decisions.items()
+    }
+    return stops(weights, at=at)
+
+
+def stops_now(portfolios: Iterable[Portfolio]) -> dict[int, Stop]:
+    """`stops` of these portfolios at market time, by the decisions in force."""
+    day = signal_selectors.last_closed_day()
+    indices = {portfolio.pk: portfolio.index for portfolio in portfolios}
+    decisions = {key: index_selectors.decision_in_force(index, as_of=day) for key, index in indices.items()}
+    return decision_stops(decisions, at=signal_selectors.market_time())
+
+
+def _nothing_stops(paused: Pauses, *, guarded: bool) -> bool:
+    return paused == Pauses() and not guarded
+
+
 @dataclass(frozen=True)
 class PriceNotice:
     """Something a person must know about a price in what they hold. `about` names the token or the index."""
@@ -69,7 +93,7 @@ def price_notices(held: Sequence[Holding], open_orders: Sequence[OrderRow] = ())
     """What the price guard doubts in these holdings and what is paused, token by token, and which of their indices wait
     for it."""
     paused, guarded = pauses(), signal_selectors.market_guarded()
-    if not (held or open_orders) or (paused == Pauses() and not guarded):
+    if not (held or open_orders) or _nothing_stops(paused, guarded=guarded):
         return []
     at = signal_selectors.market_time()
     names = {position.token: position.name for holding in held for position in holding.positions}
@@ -88,11 +112,7 @@ def price_notices(held: Sequence[Holding], open_orders: Sequence[OrderRow] = ())
     indices = {holding.index_slug: holding.index_name for holding in held}
     indices |= {order.index_slug: order.index_name for order in open_orders}
     pools = {pool.pk: pool for slug in sorted(indices) if (pool := portfolio(slug)) is not None}
-    day, weights = signal_selectors.last_closed_day(), {}
-    for key, pool in pools.items():
-        decision = index_selectors.decision_in_force(pool.index, as_of=day)
-        weights[key] = {} if decision is None else index_selectors.target_weights(decision)
-    for key, stop in stops(weights, at=at).items():
+    for key, stop in stops_now(pools.values()).items():
         if stop.deals:
             text = f"Nothing is bought or sold now, and orders keep their place. {stop.deals}"
         else:

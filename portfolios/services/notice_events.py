@@ -1,8 +1,7 @@
 """What happened that people have not been told: found in rows, told once, whoever moved the money and whenever."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from portfolios.models import (
     Rebalance,
     Switch,
 )
-from portfolios.selectors.stops import Stop, stops
+from portfolios.selectors.stops import Stop, stops_now
 from portfolios.services.notices import announce, announced, notice_send
 from signals import selectors as signal_selectors
 from signals.core import figures
@@ -165,7 +164,7 @@ def waits_tell() -> int:
     )
     if not due and not orders:
         return 0
-    found = _stops_now([*(row.portfolio for row in due), *(row.portfolio for row in orders)])
+    found = stops_now([*(row.portfolio for row in due), *(row.portfolio for row in orders)])
     told = 0
     for row in due:
         reason = found.get(row.portfolio_id, Stop()).rebalances
@@ -347,15 +346,6 @@ def _audience(portfolio: Portfolio) -> tuple[str, dict[str, Any]]:
     if portfolio.kind == Portfolio.Kind.NOMINEE:
         return _BOOK_OWNERS, {"portfolio": portfolio.pk}
     return _HOLDERS, {"portfolio": portfolio.pk}
-
-
-def _stops_now(portfolios: Iterable[Portfolio]) -> Mapping[int, Stop]:
-    day, weights = signal_selectors.last_closed_day(), dict[int, dict[str, Decimal]]()
-    for portfolio in portfolios:
-        if portfolio.pk not in weights:
-            decision = index_selectors.decision_in_force(portfolio.index, as_of=day)
-            weights[portfolio.pk] = {} if decision is None else index_selectors.target_weights(decision)
-    return stops(weights, at=signal_selectors.market_time())
 
 
 def _touched(pause: Pause) -> tuple[str, dict[str, Any]] | None:

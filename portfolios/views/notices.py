@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portfolios.errors import UnknownNotice
 from portfolios.selectors.notices import notice_choices, notices, notices_unread
 from portfolios.services.notices import notice_read, notices_read, preferences_set
-from portfolios.views.visitors import person
+from portfolios.views.visitors import person, whole_number
 
 A_PAGE = 30
 
@@ -23,8 +23,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """The person's notices, newest first. Looking at the list reads nothing: what is new stays marked until it is
     opened or marked read."""
     user = person(request)
-    asked = request.GET.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    before = whole_number(request, "before")
     found = notices(user, limit=A_PAGE + 1, before=before)
     context = {
         "notices": found[:A_PAGE],

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from portfolios.brokers.base import BrokerUnreachable
 from portfolios.brokers.registry import BROKERS
 from portfolios.core import allocation, dealing, money
-from portfolios.models import BlockOrder, Dealing, Order, Payment
+from portfolios.models import Allocation, BlockOrder, Dealing, Order, Payment
 from portfolios.selectors import pauses
 from portfolios.services import idempotency, ledger, rebalancing
 from portfolios.services.execution import books, planning, settlement
@@ -99,7 +99,7 @@ def _send_before_claiming(database: Database) -> Any:
 def _overfill_accepted(database: Database) -> Iterator[None]:
     """Nobody looks at how much of an order is still open."""
     with replaced(fills._open, lambda block, rows: 10**30):
-        with replaced(fills._left, lambda row, scale: money.to_base(row.size, scale)):
+        with patch.object(Allocation, "open_base", lambda row, scale: money.to_base(row.size, scale)):
             yield
 
 

@@ -13,8 +13,8 @@ from django.test import Client
 from portfolios import selectors
 from portfolios.models import ApiKey, Entry, Order, Payment, User
 from portfolios.services import execution, investing
-from portfolios.services.ledger_check import checks_run
 from signals.models import Market
+from tests.books import sound
 from tests.journeys.reading import read, submit
 
 pytestmark = pytest.mark.django_db
@@ -25,10 +25,6 @@ def code_in(body: str) -> str:
     found = re.search(r"^([A-Z0-9-]{6,12})$", body, re.MULTILINE)
     assert found is not None, body
     return found.group(1)
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_from_sign_up_to_holdings(client: Client, world: Market) -> None:

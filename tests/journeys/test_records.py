@@ -282,7 +282,15 @@ def test_nobody_reads_what_is_not_theirs(ada_client: Client, rich: User, bob: Us
         "/statements/2022-13/",
     ):
         assert ada_client.get(address).status_code == 404
-    assert ada_client.get("/statements/2022-02/?version=9").status_code == 404
+    for version in ("9", "x", "-1", "٣", "9" * 19):
+        assert ada_client.get("/statements/2022-02/", {"version": version}).status_code == 404
+    for version in ("x", "0", "32768"):
+        refused = ada_client.get("/api/v1/statements/2022-02/", {"version": version})
+        assert refused.status_code == 400
+        assert [error["field"] for error in refused.json()["errors"]] == ["version"]
+    assert ada_client.get("/api/v1/statements/2022-02/", {"version": "2"}).status_code == 404
+    assert ada_client.get("/api/v1/statements/2022-02/", {"version": "1"}).json()["version"] == 1
+    assert "written like 2026-01" in ada_client.get("/api/v1/statements/2022-2/").json()["detail"]
     assert "No statement yet" in read(stranger.get("/statements/")).text
     assert "You held nothing." in read(stranger.get("/taxes/2022/")).text
     assert Statement.objects.count() == 1

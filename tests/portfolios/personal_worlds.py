@@ -12,15 +12,10 @@ from portfolios.models import Book, Order, User
 from portfolios.selectors.personal import Settings, personal
 from portfolios.services import execution, rebalancing
 from portfolios.services import personal as personal_service
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import World, clock_to, decision_create
-
-
-def sound() -> None:
-    """Every question to the books has its empty answer."""
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def deal() -> None:

@@ -19,9 +19,9 @@ from portfolios.models import Balance, BlockOrder, Fill, Order, Pause, Reconcili
 from portfolios.selectors.pauses import pauses
 from portfolios.selectors.venues import books_balances, least_notional
 from portfolios.services import execution, investing, rebalancing, reconciliation
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.venues import broker_named
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.venues import WORLD_BASES, account_make, connect, serving, tether_create, world_markets
 from tests.worlds import World, clock_to, decision_create, world_create
@@ -59,10 +59,6 @@ def account() -> Account:
 def server(account: Account) -> Iterator[SimulatorServer]:
     with serving(world_markets("0.999"), account) as running:
         yield running
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def deal(clock: Clock, rounds: int = 40) -> None:

@@ -14,8 +14,8 @@ from portfolios import selectors
 from portfolios.errors import InsufficientFunds, MoneyError, NotCancellable
 from portfolios.models import Dealing, Entry, Fill, Order, Payment, Rebalance, User
 from portfolios.services import accounts, execution, investing, ledger, payments, rebalancing
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import clock_to, decision_create, world_create
 
@@ -58,10 +58,6 @@ def crowd() -> Iterator[Crowd]:
     crowd = Crowd(THREADS)
     yield crowd
     crowd.close()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_one_winner_among_thirty_two_withdrawals(crowd: Crowd) -> None:

@@ -13,8 +13,8 @@ from portfolios.brokers.paper import PaperBroker
 from portfolios.models import BlockOrder, Dealing, Fill, Order, Rebalance
 from portfolios.services import execution, investing, rebalancing
 from portfolios.services.faultpoints import hook_set
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import World, clock_to, decision_create, world_create
 
@@ -40,10 +40,6 @@ class Killed(BaseException):
 def no_hook() -> Iterator[None]:
     yield
     hook_set(None)
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def die_at(point: str, turn: int) -> None:

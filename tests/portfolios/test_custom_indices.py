@@ -30,9 +30,9 @@ from portfolios.errors import (
 )
 from portfolios.models import CustomIndex, NavPoint, Order, Plan, Portfolio, Rebalance, User
 from portfolios.services import custom, execution, investing, plans
-from portfolios.services.ledger_check import checks_run
 from signals import services as signal_services
 from signals.core.clock import end_of_day
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import FIRST_DAY, World, world_create
 
@@ -61,10 +61,6 @@ def ada(world: World) -> User:
 @pytest.fixture
 def bob(world: World) -> User:
     return user_make(cash="1000.00")
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def build(user: User, choices: Choices = CHOICES, name: str = "Mine") -> CustomIndex:

@@ -10,8 +10,8 @@ from portfolios import selectors
 from portfolios.core.allocation import split
 from portfolios.models import Balance, BlockOrder, DealingCycle, Fill, Order, Rebalance
 from portfolios.services import execution, investing, payments, rebalancing
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import TOKENS, WEIGHTS, World, clock_to, decision_create, world_create
 
@@ -21,10 +21,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world() -> World:
     return world_create()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def deal() -> None:

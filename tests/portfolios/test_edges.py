@@ -14,9 +14,9 @@ from portfolios.core.valuation import cost_share
 from portfolios.errors import ConflictError
 from portfolios.models import Balance, Order, Rebalance, Subscription, User
 from portfolios.services import execution, investing, plans, rebalancing
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
 from signals.models import Candle
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import FIRST_DAY, World, clock_to, decision_create, world_create
 
@@ -28,10 +28,6 @@ CENT = 10_000
 @pytest.fixture
 def world() -> World:
     return world_create()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def deal() -> None:

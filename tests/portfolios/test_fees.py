@@ -15,17 +15,13 @@ from portfolios.models import Balance, Entry, FeeAccrual, FeeSchedule, NavPoint,
 from portfolios.selectors.fees import fee_days_due, fee_lines, fee_months, fee_terms, house_units
 from portfolios.services import accounts, execution, fees, investing, valuations
 from portfolios.services.faultpoints import hook_set
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import World, clock_to, world_create
 
 db = pytest.mark.django_db
 DAY = timedelta(days=1)
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from portfolios.models import BlockOrder, DealingCycle, NavPoint, Order, Rebalan
 from portfolios.selectors.stops import Stop, stops
 from portfolios.services import execution, investing, rebalancing
 from portfolios.services.execution.planning import cycle_open
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
 from signals import services as signal_services
 from signals.models import Asset, Candle, GuardRecord, Market
+from tests.books import sound
 from tests.factories import user_make
 from tests.live_worlds import START, Live
 from tests.quotes import FEEDS, quote
@@ -25,10 +25,6 @@ pytestmark = pytest.mark.django_db
 def deal():
     rebalancing.rebalances_ensure(signal_selectors.last_closed_day())
     assert execution.dealing_run().at_rest
-
-
-def sound():
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def weights_of(user):

@@ -11,16 +11,12 @@ from portfolios.core.money import USD_SCALE, to_base
 from portfolios.models import Entry, Order, Plan
 from portfolios.selectors.minimums import MINIMUM_INVESTMENT, minimum_of
 from portfolios.services import execution, investing
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.pauses import pause_start
+from tests.books import sound
 from tests.factories import held, user_make
 from tests.worlds import clock_to, decision_create, index_create, world_create
 
 CENT = Decimal("0.01")
-
-
-def sound():
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 weights = st.dictionaries(st.text("abcdef", min_size=1), st.decimals("0.000001", 1, places=6), min_size=1)

@@ -20,9 +20,9 @@ from portfolios.selectors.operations import dealing_at_rest
 from portfolios.selectors.pauses import Pauses, pauses
 from portfolios.services import execution, investing, plans, rebalancing
 from portfolios.services.execution.planning import cycle_open
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.pauses import pause_end, pause_start
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import FIRST_DAY, TOKENS, World, clock_to, decision_create, index_create, world_create
 
@@ -34,10 +34,6 @@ WHY = "We are looking at a fault."
 def deal() -> bool:
     rebalancing.rebalances_ensure(signal_selectors.last_closed_day())
     return execution.dealing_run().at_rest
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def operator() -> User:
@@ -159,6 +155,9 @@ def test_a_rebalance_waits_and_is_not_lost() -> None:
     # The replay of days does not wait for an operator.
     assert dealing_at_rest()
     pause_end(stop.pk, by=operator())
+    # What stops something else does not make it wait.
+    pause_start("withdrawals", reason=WHY)
+    assert not dealing_at_rest()
     assert deal()
     assert Rebalance.objects.latest("id").status == Rebalance.Status.DONE
     sound()

@@ -15,7 +15,7 @@ from portfolios.models import Balance, Entry, Notice, Payment, PaymentEvent, Use
 from portfolios.payments import registry
 from portfolios.selectors.payments import owed
 from portfolios.services import payments
-from portfolios.services.ledger_check import checks_run
+from tests.books import sound
 from tests.factories import user_make
 from tests.portfolios.stripe_events import Card, knock, message, signed, stripe_provider
 from tests.worlds import world_create
@@ -38,10 +38,6 @@ def user() -> User:
 
 def card(user: User, amount: str = "100.00") -> Card:
     return Card(payments.deposit(user, amount, "stripe"))
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def books(user: User) -> tuple[Decimal, Decimal]:

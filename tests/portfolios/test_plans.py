@@ -11,8 +11,8 @@ from portfolios.models import Entry, Invoice, Subscription, User
 from portfolios.payments import registry
 from portfolios.payments.base import ChargeResult
 from portfolios.services import plans
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import World, clock_to, index_create, world_create
 
@@ -25,10 +25,6 @@ def world(db: None) -> World:
 @pytest.fixture
 def user(world: World) -> User:
     return user_make()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def days_pass(world: World, days: int) -> None:

@@ -35,8 +35,8 @@ from portfolios.models import (
 from portfolios.selectors.pauses import pauses
 from portfolios.selectors.venues import books_balances
 from portfolios.services import execution, investing, venues
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.reconciliation import balance_accept, reconcile, reconciliations_due
+from tests.books import sound
 from tests.factories import user_make
 from tests.venues import account_make, connect, serving, tether_create, world_markets
 from tests.worlds import world_create
@@ -72,10 +72,6 @@ def operator() -> User:
     made.is_staff = made.is_superuser = True
     made.save()
     return made
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def written() -> tuple[int, ...]:

@@ -15,8 +15,8 @@ from portfolios import errors, selectors, tasks
 from portfolios.core.recurrence import DAILY, MONTHLY, WEEKLY, Recurrence, due_after, due_from
 from portfolios.models import Notice, Order, Plan, RecurringPlan, RecurringRun, User
 from portfolios.services import execution, investing, payments, recurring
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.pauses import pause_start
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import clock_to, index_create, world_create
 
@@ -125,10 +125,6 @@ def next_day(world, count=1):
 
 def runs(plan):
     return [(run.due_on, run.status) for run in RecurringRun.objects.filter(plan=plan).order_by("due_on")]
-
-
-def sound():
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_a_plan_moves_nothing_until_it_is_due_and_then_places_one_order(world, user):

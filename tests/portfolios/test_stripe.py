@@ -15,7 +15,7 @@ from portfolios.models import Payment, PaymentEvent, User
 from portfolios.payments import registry
 from portfolios.payments.stripe import Stripe
 from portfolios.services import payments
-from portfolios.services.ledger_check import checks_run
+from tests.books import sound
 from tests.factories import user_make
 from tests.portfolios.stripe_events import Card, knock, stripe_provider
 from tests.portfolios.stripe_server import StripeServer
@@ -52,10 +52,6 @@ def stripe(_server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> StripeServ
 def user() -> User:
     world_create()
     return user_make()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def opened(user: User, amount: str = "100.00") -> Payment:

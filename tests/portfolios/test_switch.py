@@ -12,7 +12,7 @@ from portfolios import errors, selectors, tasks
 from portfolios.models import Notice, Order, Plan, Switch, User
 from portfolios.services import execution, investing, payments
 from portfolios.services.faultpoints import hook_set
-from portfolios.services.ledger_check import checks_run
+from tests.books import sound
 from tests.factories import held, user_make
 from tests.worlds import decision_create, index_create, world_create
 
@@ -59,10 +59,6 @@ def advance():
 
 def told(user):
     return list(Notice.objects.filter(user=user, key__startswith="switch:").values_list("kind", "title"))
-
-
-def sound():
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_what_one_index_pays_out_goes_into_the_other_to_the_cent(user):

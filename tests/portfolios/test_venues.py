@@ -20,9 +20,9 @@ from portfolios.brokers.simulator.server import SimulatorServer
 from portfolios.models import Allocation, BlockOrder, Fill, Order, VenueAccount
 from portfolios.selectors.venues import least_notional, venue_names, venues_trading
 from portfolios.services import execution, investing, vault, venues
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.pauses import pause_start
 from signals.models import Asset
+from tests.books import sound
 from tests.factories import user_make
 from tests.venues import KEY, SECRET, account_make, connect, serving, tether_create, world_markets
 from tests.worlds import World, world_create
@@ -46,10 +46,6 @@ def account() -> Account:
 def server(account: Account) -> Iterator[SimulatorServer]:
     with serving(world_markets(), account) as running:
         yield running
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_a_secret_is_sealed_for_one_purpose(settings: Any) -> None:

@@ -15,8 +15,8 @@ from portfolios import errors, selectors, tasks
 from portfolios.errors import MoneyError
 from portfolios.models import Entry, NavPoint, Order, Payment, Rebalance, User
 from portfolios.services import execution, investing, payments
-from portfolios.services.ledger_check import checks_run
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.worlds import World, clock_to, decision_create, index_create, world_create
 
@@ -31,10 +31,6 @@ def world() -> World:
 @pytest.fixture
 def user(world: World) -> User:
     return user_make(cash="500.00")
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def test_the_same_deposit_twice_is_one(user: User) -> None:

@@ -21,10 +21,10 @@ from portfolios.models import (
 from portfolios.payments import registry
 from portfolios.selectors.payments import owed
 from portfolios.services import accounts, ledger, payments
-from portfolios.services.ledger_check import checks_run
 from portfolios.services.pauses import pause_end, pause_start
 from portfolios.services.payments import receivables
 from signals import selectors as signal_selectors
+from tests.books import sound
 from tests.factories import user_make
 from tests.portfolios.wires import Wire, destination_make
 from tests.worlds import world_create
@@ -43,10 +43,6 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 def user() -> User:
     world_create()
     return user_make(cash="20000.00")
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def asked(user: User, amount: str = "100.00") -> Payment:

@@ -16,7 +16,7 @@ from portfolios.payments import registry
 from portfolios.selectors.payments import owed
 from portfolios.services import payments
 from portfolios.services.faultpoints import hook_set
-from portfolios.services.ledger_check import checks_run
+from tests.books import sound
 from tests.factories import user_make
 from tests.portfolios.stripe_events import Card, signed, stripe_provider
 from tests.portfolios.test_concurrency import Crowd
@@ -46,10 +46,6 @@ def crowd() -> Iterator[Crowd]:
     crowd = Crowd(16)
     yield crowd
     crowd.close()
-
-
-def sound() -> None:
-    assert [(check.name, check.detail) for check in checks_run() if not check.passed] == []
 
 
 def tick(minutes: int) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -33,8 +32,8 @@ from portfolios.models import (
     Rebalance,
 )
 from portfolios.selectors.market import volumes
-from portfolios.selectors.pauses import Pauses, pauses
-from portfolios.selectors.stops import Stop, stops
+from portfolios.selectors.pauses import pauses
+from portfolios.selectors.stops import Stop, decision_stops
 from portfolios.services import accounts, ledger
 from portfolios.services.execution import nominees
 from portfolios.services.execution.books import (
@@ -152,7 +151,7 @@ def _rebalance_parts(moment: datetime) -> list[_Part]:
             older.save(update_fields=["status", "reason"])
         newest[rebalance.portfolio_id] = rebalance
     parts = []
-    stopped = _stops({key: rebalance.decision for key, rebalance in newest.items()}, moment)
+    stopped = decision_stops({key: rebalance.decision for key, rebalance in newest.items()}, at=moment)
     for rebalance in newest.values():
         if stopped.get(rebalance.portfolio_id, Stop()).rebalances:
             continue
@@ -184,7 +183,7 @@ def _flow_parts(moment: datetime) -> list[_Part]:
         key: index_selectors.decision_in_force(orders[0].portfolio.index, as_of=today)
         for key, orders in grouped.items()
     }
-    stopped = _stops({key: decision for key, decision in decisions.items() if decision is not None}, moment)
+    stopped = decision_stops(decisions, at=moment)
     parts = []
     for key, orders in grouped.items():
         decision, stop = decisions[key], stopped.get(key, Stop())
@@ -197,14 +196,6 @@ def _flow_parts(moment: datetime) -> list[_Part]:
             dealing = Dealing(portfolio=dealt[0].portfolio, kind=Dealing.Kind.FLOW, decision_id=decision.pk)
             parts.append(_Part(dealt[0].portfolio, dealing, dealt))
     return parts
-
-
-def _stops(decisions: Mapping[int, Any], moment: datetime) -> dict[int, Stop]:
-    """Portfolio id -> what an operator or the price guard stops, given the decision that each would deal by."""
-    if not signal_selectors.market_guarded() and pauses() == Pauses():
-        return {}
-    weights = {key: index_selectors.target_weights(decision) for key, decision in decisions.items()}
-    return stops(weights, at=moment)
 
 
 def _cycle_create(parts: list[_Part], moment: datetime) -> DealingCycle:

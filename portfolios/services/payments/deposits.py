@@ -13,9 +13,8 @@ from portfolios.errors import ConflictError, PaymentsDown, UnknownMethod, Unknow
 from portfolios.models import Payment, User
 from portfolios.payments.base import ChargeResult, PaymentProvider, PaymentUnreachable
 from portfolios.payments.registry import PAYMENTS
-from portfolios.services import accounts, ledger
+from portfolios.services import accounts
 from portfolios.services.faultpoints import fault_point
-from portfolios.services.payments import receivables
 from portfolios.services.payments.asking import (
     checked_amount,
     dollars_only,
@@ -23,7 +22,7 @@ from portfolios.services.payments.asking import (
     provider_of,
     repeated,
 )
-from portfolios.services.payments.events import events_apply
+from portfolios.services.payments.events import deposit_post, events_apply
 from signals import selectors as signal_selectors
 
 log = logging.getLogger(__name__)
@@ -82,19 +81,7 @@ def _taken_at_once(payment: Payment, provider: PaymentProvider) -> Payment:
     payment.status, payment.completed_at = Payment.Status.COMPLETED, timezone.now()
     payment.provider_reference = answer.reference
     payment.save(force_insert=True)
-    entry_reference = f"payment:{payment.method}:{payment.reference}"
-    usd = accounts.usd()
-    ledger.entry_post(
-        reference=entry_reference,
-        kind=Payment.Direction.DEPOSIT,
-        effective_at=payment.effective_at,
-        description=f"Deposit ({payment.method})",
-        legs=[
-            ledger.Leg(accounts.outside(payment.method), usd, -payment.amount),
-            ledger.Leg(accounts.user_cash(payment.user), usd, payment.amount),
-        ],
-    )
-    receivables.collect(payment.user, reference=entry_reference, effective_at=payment.effective_at)
+    deposit_post(payment)
     return payment
 
 

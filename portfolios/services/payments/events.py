@@ -129,9 +129,10 @@ def _follow_state(payment: Payment, state: CardState, event: ProviderEvent) -> N
     telling.deposit_changed(payment, before=before, changes=dict(changes))
 
 
-def _credit(payment: Payment) -> None:
+def deposit_post(payment: Payment) -> None:
+    """The money is the user's, as of the payment's `effective_at`; what the user owes is paid from it first. Inside the
+    caller's transaction."""
     usd = accounts.usd()
-    payment.effective_at, payment.completed_at = signal_selectors.market_time(), timezone.now()
     reference = f"payment:{payment.method}:{payment.reference}"
     ledger.entry_post(
         reference=reference,
@@ -144,6 +145,11 @@ def _credit(payment: Payment) -> None:
         ],
     )
     receivables.collect(payment.user, reference=reference, effective_at=payment.effective_at)
+
+
+def _credit(payment: Payment) -> None:
+    payment.effective_at, payment.completed_at = signal_selectors.market_time(), timezone.now()
+    deposit_post(payment)
 
 
 def _move(payment: Payment, change: Decimal, *, kind: str, event_id: str) -> None:

@@ -13,12 +13,18 @@ from portfolios.brokers.base import Accountable, BrokerConfused, BrokerReport, B
 from portfolios.core import order_states
 from portfolios.core.money import USD_SCALE, from_base, to_base, value_of
 from portfolios.models import Allocation, BlockOrder, DealingCycle, Fill, Pause
-from portfolios.selectors.venues import books_balances, least_notional, venue_account, venue_names
+from portfolios.selectors.venues import (
+    ROUTED,
+    books_balances,
+    least_notional,
+    venue_account,
+    venue_names,
+)
 from portfolios.services import pauses
-from portfolios.services.execution import routing
 from portfolios.services.execution.books import CycleMarket, Refusal, refusal
 from portfolios.services.execution.venue.desk import Desk, Desks, broker_order
 from portfolios.services.execution.venue.fills import VenueMismatch, fills_post
+from portfolios.services.execution.venue.routing import order_again, orders_route
 from portfolios.services.faultpoints import fault_point
 
 log = logging.getLogger(__name__)
@@ -39,7 +45,7 @@ def orders_drive(cycle: DealingCycle, side: str, market: CycleMarket) -> bool:
     """Send what is new, ask about what is not at rest; True when anything moved. The caller is the cycle's driver:
     an order found in `sending` was left there by a process that died."""
     desks = Desks(cycle)
-    moved = routing.orders_route(cycle, side, market, desks)
+    moved = orders_route(cycle, side, market, desks)
     reports: list[tuple[BlockOrder, BrokerReport]] = []
     for block in _waiting(cycle, side):
         if block.status != BlockOrder.Status.NEW:
@@ -61,7 +67,7 @@ def orders_at_rest(cycle: DealingCycle, side: str) -> bool:
 
 def _waiting(cycle: DealingCycle, side: str) -> list[BlockOrder]:
     rows = BlockOrder.objects.filter(cycle=cycle, side=side).exclude(status__in=_REST)
-    rows = rows.exclude(venue=routing.ROUTED)
+    rows = rows.exclude(venue=ROUTED)
     return list(rows.select_related("asset__token", "cycle").order_by("created_at", "id"))
 
 
@@ -133,9 +139,9 @@ def _withhold(block: BlockOrder, refused: Refusal, market: CycleMarket) -> bool:
         others = Allocation.objects.filter(block_order=block).exclude(
             dealing__portfolio__index__slug__in=refused.indices
         )
-        sizes = {line.dealing_id: to_base(line.size, _scale(block)) for line in others}
+        sizes = {line.dealing_id: to_base(line.size, block.size_scale) for line in others}
         if sizes:
-            routing.order_again(block, sizes, market)
+            order_again(block, sizes, market)
     return True
 
 
@@ -196,9 +202,8 @@ def _apply(reports: Sequence[tuple[BlockOrder, BrokerReport]], market: CycleMark
 def _rest(block: BlockOrder, market: CycleMarket) -> None:
     """What a done order has left is tried again while that is worth an order, and else explained."""
     left = _left(block)
-    size, scale = sum(left.values()), _scale(block)
-    whole = block.quantity if block.side == BlockOrder.Side.SELL else block.budget
-    if whole is None or size * LITTLE < to_base(whole, scale):
+    size = sum(left.values())
+    if size * LITTLE < block.size_base:
         return
     quote = market.quotes[block.asset.code]
     worth = size if block.side == BlockOrder.Side.BUY else value_of(size, quote.scale, quote.price)
@@ -211,7 +216,7 @@ def _rest(block: BlockOrder, market: CycleMarket) -> None:
         block.reason = f"{reason} The rest was not filled in {block.attempt} tries."[:240]
     else:
         block.reason = f"{reason} The rest is tried again."[:240]
-        routing.order_again(block, left, market, send_after=timezone.now() + RETRY_AFTER)
+        order_again(block, left, market, send_after=timezone.now() + RETRY_AFTER)
 
 
 def _unknown(block: BlockOrder, error: Exception) -> None:
@@ -252,7 +257,7 @@ def _missing(block: BlockOrder, market: CycleMarket, *, balance_moved: bool) -> 
     locked.save(update_fields=["status", "reason", "misses", "updated_at"])
     left = _left(locked)
     if locked.attempt < MOST_ATTEMPTS and any(left.values()):
-        routing.order_again(locked, left, market)
+        order_again(locked, left, market)
     return True
 
 
@@ -280,15 +285,8 @@ def _stop(block: BlockOrder, error: Exception) -> None:
 
 
 def _left(block: BlockOrder) -> dict[int, int]:
-    scale = _scale(block)
-    return {
-        line.dealing_id: to_base(line.size, scale) - to_base(line.filled, scale)
-        for line in Allocation.objects.filter(block_order=block)
-    }
-
-
-def _scale(block: BlockOrder) -> int:
-    return block.asset.scale if block.side == BlockOrder.Side.SELL else USD_SCALE
+    lines = Allocation.objects.filter(block_order=block)
+    return {line.dealing_id: line.open_base(block.size_scale) for line in lines}
 
 
 def _slug(block: BlockOrder) -> str:

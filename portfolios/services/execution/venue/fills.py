@@ -87,7 +87,7 @@ def _posted(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> dict[tuple[str, s
             fee_quantity=Decimal(0)
             if amount.fee_asset is None
             else from_base(amount.fee_units, amount.fee_asset.scale),
-            used=from_base(amount.used, _scale(block)),
+            used=from_base(amount.used, block.size_scale),
             quote_amount=fill.quote_amount,
             quote_fee=fill.quote_fee,
             filled_at=block.cycle.priced_at,
@@ -169,8 +169,8 @@ def _draft(
 ) -> ledger.Draft:
     token, usd, venue = block.asset, accounts.usd(), accounts.venue(block.venue)
     selling = block.side == BlockOrder.Side.SELL
-    scale, sign = _scale(block), -1 if selling else 1
-    parts = split(amount.used, [_left(row, scale) for row in allocations])
+    scale, sign = block.size_scale, -1 if selling else 1
+    parts = split(amount.used, [row.open_base(scale) for row in allocations])
     tokens, dollars = split(amount.tokens, parts), split(amount.dollars, parts)
     legs: list[ledger.Leg] = []
 
@@ -227,13 +227,5 @@ def _worth(block: BlockOrder, slug: str, asset: LedgerAsset, units: int) -> int:
     return value_of(units, asset.scale, price_base(_mark(block, slug))) + 1 if units else 0
 
 
-def _scale(block: BlockOrder) -> int:
-    return block.asset.scale if block.side == BlockOrder.Side.SELL else USD_SCALE
-
-
-def _left(row: Allocation, scale: int) -> int:
-    return to_base(row.size, scale) - to_base(row.filled, scale)
-
-
 def _open(block: BlockOrder, allocations: Sequence[Allocation]) -> int:
-    return sum(_left(row, _scale(block)) for row in allocations)
+    return sum(row.open_base(block.size_scale) for row in allocations)

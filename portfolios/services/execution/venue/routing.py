@@ -4,7 +4,6 @@ when something is left."""
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max, Q
@@ -18,10 +17,8 @@ from portfolios.selectors.pauses import pauses
 from portfolios.selectors.venues import ROUTED, venue_for_orders, venues_trading
 from portfolios.services.execution.books import CycleMarket
 from portfolios.services.execution.planning import block_order_create
+from portfolios.services.execution.venue.desk import Desks, broker_order
 from portfolios.services.faultpoints import fault_point
-
-if TYPE_CHECKING:
-    from portfolios.services.execution.venue.desk import Desks
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ def order_again(
     )
 
 
-def orders_route(cycle: DealingCycle, side: str, market: CycleMarket, desks: "Desks") -> bool:
+def orders_route(cycle: DealingCycle, side: str, market: CycleMarket, desks: Desks) -> bool:
     """Every new order that has no venue yet, or one that is paused while another is not, divided over the venues that
     answer; True when one was. The books are read before anything is locked."""
     trading = venues_trading()
@@ -58,18 +55,16 @@ def orders_route(cycle: DealingCycle, side: str, market: CycleMarket, desks: "De
     rows = BlockOrder.objects.filter(astray, cycle=cycle, side=side, status=BlockOrder.Status.NEW)
     moved = False
     for block in rows.select_related("asset__token", "cycle").order_by("created_at", "id"):
-        parts = _parts(block, usable, desks) if usable else {trading[0]: _size(block)}
+        parts = _parts(block, usable, desks) if usable else {trading[0]: block.size_base}
         if parts is not None and _divide(block, parts):
             moved = True
             fault_point("order routed")
     return moved
 
 
-def _parts(block: BlockOrder, names: list[str], desks: "Desks") -> dict[str, int] | None:
+def _parts(block: BlockOrder, names: list[str], desks: Desks) -> dict[str, int] | None:
     """Venue -> its part; None while none of them answers."""
-    from portfolios.services.execution.venue.desk import broker_order
-
-    size, buying = _size(block), block.side == BlockOrder.Side.BUY
+    size, buying = block.size_base, block.side == BlockOrder.Side.BUY
     found: dict[str, routing.Venue] = {}
     answered: list[str] = []
     for name in names:
@@ -109,7 +104,7 @@ def _divide(block: BlockOrder, parts: Mapping[str, int]) -> bool:
     if locked.status != BlockOrder.Status.NEW or not kept or set(kept) == {locked.venue}:
         return False
     lines = list(Allocation.objects.filter(block_order=locked).order_by("dealing_id"))
-    scale = _scale(locked)
+    scale = locked.size_scale
     sizes = [to_base(line.size, scale) for line in lines]
     names = sorted(kept)
     # Dealing by dealing what is not given yet: then every line is given out to the last base unit.
@@ -142,17 +137,6 @@ def _divide(block: BlockOrder, parts: Mapping[str, int]) -> bool:
             if share
         )
     return True
-
-
-def _size(block: BlockOrder) -> int:
-    amount = block.quantity if block.side == BlockOrder.Side.SELL else block.budget
-    if amount is None:
-        raise ValueError(f"order {block.pk}: neither a quantity nor a budget")
-    return to_base(amount, _scale(block))
-
-
-def _scale(block: BlockOrder) -> int:
-    return block.asset.scale if block.side == BlockOrder.Side.SELL else USD_SCALE
 
 
 def _last_attempt(block: BlockOrder) -> int:
