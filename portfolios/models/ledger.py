@@ -80,7 +80,7 @@ class Entry(models.Model):
     """One movement of value. `reference` says what caused it and makes posting it twice impossible."""
 
     reference = models.CharField(max_length=160, unique=True)
-    kind = models.CharField(max_length=24, db_index=True)
+    kind = models.CharField(max_length=24)
     description = models.CharField(max_length=240, blank=True)
     effective_at = models.DateTimeField(help_text="Market time, UTC.")
     recorded_at = models.DateTimeField(auto_now_add=True)
@@ -91,6 +91,7 @@ class Entry(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "entries"
+        indexes = [models.Index(fields=["kind"], name="entry_by_kind")]
 
     def __str__(self) -> str:
         return self.reference
@@ -105,9 +106,11 @@ class Posting(models.Model):
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="postings", db_constraint=False
+        Account, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False
     )
-    asset = models.ForeignKey(LedgerAsset, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    asset = models.ForeignKey(
+        LedgerAsset, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     amount = models.DecimalField(max_digits=38, decimal_places=18)
 
     class Meta:

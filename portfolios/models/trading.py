@@ -293,6 +293,7 @@ class Fill(models.Model):
         "portfolios.LedgerAsset",
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
         null=True,
         blank=True,
         help_text="What the venue took its fee in; empty for dollars.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -13,10 +14,10 @@ from portfolios.core.money import from_base, to_base
 from portfolios.core.postings import changes, unbalanced
 from portfolios.errors import ConflictError, InsufficientFunds
 from portfolios.models import Account, Balance, Entry, LedgerAsset, Posting
+from portfolios.services.arrays import numbers
 
 
-@dataclass(frozen=True)
-class Leg:
+class Leg(NamedTuple):
     """A signed amount of one asset on one account; what comes in is positive."""
 
     account: Account
@@ -25,7 +26,7 @@ class Leg:
 
     def base(self) -> tuple[int, int, int]:
         """(account id, asset id, base units)."""
-        return self.account.pk, self.asset.pk, to_base(self.amount, self.asset.scale)
+        return self.account.id, self.asset.id, to_base(self.amount, self.asset.scale)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def entries_post(drafts: Sequence[Draft]) -> list[Entry]:
         fault = unbalanced(legs)
         if fault:
             raise ValueError(f"entry {draft.reference}: {fault}")
-    accounts = {leg.account.pk: leg.account for draft in drafts for leg in draft.legs}
-    assets = {leg.asset.pk: leg.asset for draft in drafts for leg in draft.legs}
+    accounts = {leg.account.id: leg.account for draft in drafts for leg in draft.legs}
+    assets = {leg.asset.id: leg.asset for draft in drafts for leg in draft.legs}
     balances = _balances_lock(list(changes(chain.from_iterable(bases))), accounts)
 
     existing = {
@@ -116,8 +117,7 @@ def balance_of(account: Account, asset: LedgerAsset) -> int:
     return 0 if amount is None else to_base(amount, asset.scale)
 
 
-@dataclass(frozen=True)
-class _Locked:
+class _Locked(NamedTuple):
     """A balance that is locked: its row and its amount."""
 
     pk: int
@@ -147,7 +147,7 @@ def _balances_select(keys: list[tuple[int, int]]) -> dict[tuple[int, int], _Lock
             "SELECT b.account_id, b.asset_id, b.id, b.amount FROM portfolios_balance b "
             "JOIN unnest(%s::bigint[], %s::bigint[]) AS k(account_id, asset_id) USING (account_id, asset_id) "
             "ORDER BY b.account_id, b.asset_id FOR UPDATE OF b",
-            [[account for account, _ in keys], [asset for _, asset in keys]],
+            [numbers(account for account, _ in keys), numbers(asset for _, asset in keys)],
         )
         return {(account, asset): _Locked(pk, amount) for account, asset, pk, amount in cursor.fetchall()}
 
@@ -177,7 +177,7 @@ def _balances_move(
         cursor.execute(
             "UPDATE portfolios_balance b SET amount = v.amount "
             "FROM unnest(%s::bigint[], %s::numeric[]) AS v(id, amount) WHERE b.id = v.id",
-            [ids, amounts],
+            [numbers(ids), numbers(amounts)],
         )
 
 
@@ -216,17 +216,12 @@ def _entries_insert(drafts: Sequence[Draft]) -> list[Entry]:
 
 def _postings_insert(lines: Sequence[tuple[int, Leg]]) -> None:
     """All in one statement: the database checks a statement's postings together."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO portfolios_posting (entry_id, account_id, asset_id, amount) "
-            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[])",
-            [
-                [entry for entry, _ in lines],
-                [leg.account.pk for _, leg in lines],
-                [leg.asset.pk for _, leg in lines],
-                [leg.amount for _, leg in lines],
-            ],
-        )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY portfolios_posting (entry_id, account_id, asset_id, amount) FROM STDIN") as copy,
+    ):
+        for entry, leg in lines:
+            copy.write_row((entry, leg.account.id, leg.asset.id, leg.amount))
 
 
 def _same_or_conflict(

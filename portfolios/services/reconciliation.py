@@ -25,7 +25,7 @@ from portfolios.errors import InsufficientFunds
 from portfolios.models import BlockOrder, Fill, LedgerAsset, Pause, Reconciliation, User, VenueAccount
 from portfolios.selectors.venues import books_balances, orders_in_flight, quote_rate, venue_account
 from portfolios.services import pauses, venues
-from portfolios.services.execution.venue import VenueMismatch, fill_record
+from portfolios.services.execution.venue import VenueMismatch, fills_post
 from portfolios.services.execution.venue.desk import broker_order
 from portfolios.services.faultpoints import fault_point
 from signals import selectors as signal_selectors
@@ -223,7 +223,7 @@ def _post(
                 locked = BlockOrder.objects.select_for_update(of=("self",)).select_related(
                     "asset__token", "cycle"
                 )
-                fill_record(locked.get(pk=block.pk), fills[trade.trade_id])
+                fills_post([(locked.get(pk=block.pk), fills[trade.trade_id])])
             posted += 1
             fault_point("missed fill posted")
         except (VenueMismatch, InsufficientFunds, BrokerConfused, BrokerUnreachable, KeyError) as error:

@@ -8,7 +8,10 @@ from django.urls import reverse
 
 from portfolios import selectors
 from portfolios.selectors.returns import performance
-from portfolios.services import personal
+from portfolios.selectors.returns.books import book_histories
+from portfolios.services import investing, personal
+from portfolios.views.overview import value_history
+from signals.core.charting import sparkline
 from tests.portfolios.investing_life import START, bitcoin_make, days_pass, levels_make, tick, today
 from tests.portfolios.personal_worlds import book_make, owner_make, value
 from tests.portfolios.test_performance import near
@@ -61,3 +64,27 @@ def test_a_book_from_its_first_order_to_its_last_close() -> None:
     assert page.status_code == 200
     assert "My Bellwether Global 100" in page.content.decode()
     assert client.get(reverse("portfolios:fees")).status_code == 200
+
+
+def test_the_dashboard_draws_a_book_beside_the_pool() -> None:
+    world = world_create(today=START)
+    owner = owner_make(cash="5000")
+    book = book_make(owner, "2000", exclude=("beta",))
+    investing.invest(owner, "global-100", "1000")
+    tick()
+    days_pass(world, 3)
+    [path] = book_histories(owner, through=today()).values()
+    pool = selectors.portfolio("global-100")
+    assert pool is not None
+    closes = {point.date: point.unit_price for point in selectors.nav_history(pool)}
+    [order] = selectors.order_queryset(owner).filter(book=None)
+    history = dict(value_history(owner, {"global-100": list(closes.items())}, {book.pk: path}))
+    assert order.units is not None
+    assert history == {day: value + order.units * closes[day] for day, value in path.values.items()}
+    assert history[today()] == value(book) + order.units * closes[today()]
+    assert list(path.prices)[-1] == today()
+    client = Client()
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    drawn = {holding["holding"].book_id: holding for holding in client.get("/dashboard/").context["holdings"]}
+    assert drawn[book.pk]["sparkline"] == sparkline(list(path.prices.values()))
+    assert drawn[book.pk]["last_rebalance"] is None

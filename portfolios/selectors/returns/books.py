@@ -67,6 +67,26 @@ class _Pot:
         }
 
 
+@dataclass(frozen=True)
+class BookHistory:
+    """A personal portfolio at each close, oldest first: what it was worth, USD, and what 100 USD in it became."""
+
+    values: Mapping[date, Decimal]
+    prices: Mapping[date, Decimal]
+
+
+def book_histories(user: User, *, through: date) -> dict[int, BookHistory]:
+    """Book id -> its path, for every personal portfolio of the user that money went into."""
+    return {
+        held.book.book_id: BookHistory(
+            {day: from_base(value, USD_SCALE) for day, value in held.book.values.items()},
+            {day: from_base(price, PRICE_SCALE) for day, price in held.prices.items()},
+        )
+        for held in books_through_time(user, through=through)
+        if held.book is not None
+    }
+
+
 def books_through_time(user: User, *, through: date) -> list[Holding]:
     """Every personal portfolio of the user that money went into, with its steps up to the close of `through`."""
     orders: dict[int, list[Order]] = defaultdict(list)

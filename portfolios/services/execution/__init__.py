@@ -2,6 +2,6 @@
 
 from portfolios.services.execution.cycles import DealingSummary, cycle_advance, dealing_run
 from portfolios.services.execution.planning import cycle_open
-from portfolios.services.execution.venue import VenueMismatch, fill_record
+from portfolios.services.execution.venue import VenueMismatch
 
-__all__ = ["DealingSummary", "VenueMismatch", "cycle_advance", "cycle_open", "dealing_run", "fill_record"]
+__all__ = ["DealingSummary", "VenueMismatch", "cycle_advance", "cycle_open", "dealing_run"]

@@ -7,14 +7,14 @@ from portfolios.services.execution.venue.driving import (
     orders_at_rest,
     orders_drive,
 )
-from portfolios.services.execution.venue.fills import VenueMismatch, fill_record, fills_post
+from portfolios.services.execution.venue.fills import VenueMismatch, fills_known, fills_post
 
 __all__ = [
     "ABSENT_AFTER",
     "MISSES_BEFORE_ABSENT",
     "MOST_ATTEMPTS",
     "VenueMismatch",
-    "fill_record",
+    "fills_known",
     "fills_post",
     "orders_at_rest",
     "orders_drive",

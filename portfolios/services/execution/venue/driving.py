@@ -12,7 +12,7 @@ from django.utils import timezone
 from portfolios.brokers.base import Accountable, BrokerConfused, BrokerReport, BrokerUnreachable, Readied
 from portfolios.core import order_states
 from portfolios.core.money import USD_SCALE, from_base, to_base, value_of
-from portfolios.models import Allocation, BlockOrder, DealingCycle, Fill, Pause
+from portfolios.models import Allocation, BlockOrder, DealingCycle, Pause
 from portfolios.selectors.venues import (
     ROUTED,
     books_balances,
@@ -23,7 +23,7 @@ from portfolios.selectors.venues import (
 from portfolios.services import pauses
 from portfolios.services.execution.books import CycleMarket, Refusal, refusal
 from portfolios.services.execution.venue.desk import Desk, Desks, broker_order
-from portfolios.services.execution.venue.fills import VenueMismatch, fills_post
+from portfolios.services.execution.venue.fills import VenueMismatch, fills_known, fills_post
 from portfolios.services.execution.venue.routing import order_again, orders_route
 from portfolios.services.faultpoints import fault_point
 
@@ -173,12 +173,7 @@ def _apply(reports: Sequence[tuple[BlockOrder, BrokerReport]], market: CycleMark
         (locked[block.pk], report) for block, report in reports if locked[block.pk].status not in _REST
     ]
     lines = [(block, fill) for block, report in open_reports for fill in report.fills]
-    known = set(
-        Fill.objects.filter(
-            venue__in={block.venue for block, _ in lines},
-            venue_trade_id__in=[fill.trade_id for _, fill in lines],
-        ).values_list("venue", "venue_trade_id")
-    )
+    known = fills_known(lines)
     fresh = [(block, fill) for block, fill in lines if (block.venue, fill.trade_id) not in known]
     if fresh:
         fills_post(fresh)

@@ -5,7 +5,7 @@ is paid out of the operator's own purse at the venue, and the dealings pay the p
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from uuid import UUID
@@ -18,6 +18,12 @@ from portfolios.core.allocation import split
 from portfolios.core.money import CENT, EXACT, USD_SCALE, from_base, price_base, to_base, value_of
 from portfolios.models import Account, Allocation, BlockOrder, Dealing, Fill, LedgerAsset
 from portfolios.services import accounts, ledger
+from portfolios.services.arrays import numbers
+
+_COLUMNS = (
+    "block_order_id, venue, venue_trade_id, quantity, price, notional, fee, fee_asset_id, fee_quantity, used, "
+    "quote_amount, quote_fee, filled_at, entry_id"
+)
 
 
 class VenueMismatch(RuntimeError):
@@ -40,73 +46,69 @@ class _Amounts:
     purse: int
 
 
-def fill_record(block: BlockOrder, fill: BrokerFill) -> Fill:
-    """The fill in the books exactly once. Inside the caller's transaction, with the block order locked. Raises
-    VenueMismatch for more than was ordered."""
-    return fills_post([(block, fill)])[0]
-
-
-def fills_post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> list[Fill]:
+def fills_post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> None:
     """Every fill in the books exactly once, in the order given. Inside the caller's transaction, with the block orders
     locked. Raises VenueMismatch where an order would be filled with more than was ordered; then nothing is posted."""
-    known = _known(lines)
+    known = fills_known(lines)
     fresh = {(block.venue, fill.trade_id): (block, fill) for block, fill in lines}
     fresh = {key: line for key, line in fresh.items() if key not in known}
     if fresh:
-        known |= _posted(list(fresh.values()))
-    return [known[block.venue, fill.trade_id] for block, fill in lines]
+        _post(list(fresh.values()))
 
 
-def _known(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> dict[tuple[str, str], Fill]:
+def fills_known(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> set[tuple[str, str]]:
+    """(venue, trade id) of those that are in the books already."""
     rows = Fill.objects.filter(
         venue__in={block.venue for block, _ in lines},
         venue_trade_id__in=[fill.trade_id for _, fill in lines],
     )
-    return {(row.venue, row.venue_trade_id): row for row in rows}
+    return set(rows.values_list("venue", "venue_trade_id"))
 
 
-def _posted(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> dict[tuple[str, str], Fill]:
+def _post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> None:
     allocations = _allocations(list(dict.fromkeys(block.pk for block, _ in lines)))
+    pots = _pots({row.dealing_id for rows in allocations.values() for row in rows})
     drafts, amounts = [], []
     for block, fill in lines:
         amount = _amounts(block, fill, _open(block, allocations[block.pk]))
-        drafts.append(_draft(block, fill, amount, allocations[block.pk]))
+        drafts.append(_draft(block, fill, amount, allocations[block.pk], pots))
         amounts.append(amount)
     entries = ledger.entries_post(drafts)
     _filled_store([row for rows in allocations.values() for row in rows])
-    made = Fill.objects.bulk_create(
-        Fill(
-            block_order=block,
-            venue=block.venue,
-            venue_trade_id=fill.trade_id,
-            quantity=fill.quantity,
-            price=fill.price,
-            notional=fill.notional,
-            fee=from_base(amount.fee, USD_SCALE),
-            fee_asset=amount.fee_asset,
-            fee_quantity=Decimal(0)
-            if amount.fee_asset is None
-            else from_base(amount.fee_units, amount.fee_asset.scale),
-            used=from_base(amount.used, block.size_scale),
-            quote_amount=fill.quote_amount,
-            quote_fee=fill.quote_fee,
-            filled_at=block.cycle.priced_at,
-            entry=entry,
-        )
-        for (block, fill), amount, entry in zip(lines, amounts, entries, strict=True)
-    )
-    return {(row.venue, row.venue_trade_id): row for row in made}
+    with connection.cursor() as cursor, cursor.copy(f"COPY portfolios_fill ({_COLUMNS}) FROM STDIN") as copy:
+        for (block, fill), amount, entry in zip(lines, amounts, entries, strict=True):
+            copy.write_row(
+                (
+                    block.pk,
+                    block.venue,
+                    fill.trade_id,
+                    fill.quantity,
+                    fill.price,
+                    fill.notional,
+                    from_base(amount.fee, USD_SCALE),
+                    None if amount.fee_asset is None else amount.fee_asset.pk,
+                    0 if amount.fee_asset is None else from_base(amount.fee_units, amount.fee_asset.scale),
+                    from_base(amount.used, block.size_scale),
+                    fill.quote_amount,
+                    fill.quote_fee,
+                    block.cycle.priced_at,
+                    entry.pk,
+                )
+            )
 
 
 def _allocations(blocks: Sequence[UUID]) -> dict[UUID, list[Allocation]]:
-    """Block order id -> its allocations; the few dealings and portfolios behind them are read once each."""
-    rows = list(Allocation.objects.filter(block_order__in=blocks).order_by("dealing_id"))
-    dealings = Dealing.objects.select_related("portfolio").in_bulk({row.dealing_id for row in rows})
+    """Block order id -> its allocations."""
     allocations: dict[UUID, list[Allocation]] = defaultdict(list)
-    for row in rows:
-        row.dealing = dealings[row.dealing_id]
+    for row in Allocation.objects.filter(block_order__in=blocks).order_by("dealing_id"):
         allocations[row.block_order_id].append(row)
     return allocations
+
+
+def _pots(dealings: Collection[int]) -> dict[int, Account]:
+    """Dealing id -> the account of its portfolio's tokens and dollars."""
+    rows = Dealing.objects.select_related("portfolio").filter(pk__in=dealings)
+    return {row.pk: accounts.portfolio_assets(row.portfolio) for row in rows}
 
 
 def _filled_store(rows: Sequence[Allocation]) -> None:
@@ -114,7 +116,7 @@ def _filled_store(rows: Sequence[Allocation]) -> None:
         cursor.execute(
             "UPDATE portfolios_allocation a SET filled = v.filled "
             "FROM unnest(%s::bigint[], %s::numeric[]) AS v(id, filled) WHERE a.id = v.id",
-            [[row.pk for row in rows], [row.filled for row in rows]],
+            [numbers(row.pk for row in rows), numbers(row.filled for row in rows)],
         )
 
 
@@ -165,7 +167,11 @@ def _amounts(block: BlockOrder, fill: BrokerFill, room: int) -> _Amounts:
 
 
 def _draft(
-    block: BlockOrder, fill: BrokerFill, amount: _Amounts, allocations: Sequence[Allocation]
+    block: BlockOrder,
+    fill: BrokerFill,
+    amount: _Amounts,
+    allocations: Sequence[Allocation],
+    pots: Mapping[int, Account],
 ) -> ledger.Draft:
     token, usd, venue = block.asset, accounts.usd(), accounts.venue(block.venue)
     selling = block.side == BlockOrder.Side.SELL
@@ -179,7 +185,7 @@ def _draft(
             legs.append(ledger.Leg(account, asset, from_base(units, asset.scale)))
 
     for row, units, micro, part in zip(allocations, tokens, dollars, parts, strict=True):
-        pot = accounts.portfolio_assets(row.dealing.portfolio)
+        pot = pots[row.dealing_id]
         leg(pot, token, sign * units)
         leg(pot, usd, -sign * micro)
         row.filled += from_base(part, scale)
@@ -187,7 +193,8 @@ def _draft(
     leg(venue, usd, sign * amount.notional)
     if amount.fee_asset is None:
         leg(accounts.trading_fees(), usd, amount.fee)
-        leg(accounts.operator_purse(), usd, amount.purse)
+        if amount.purse:
+            leg(accounts.operator_purse(), usd, amount.purse)
     else:
         leg(accounts.trading_fees(), amount.fee_asset, amount.fee_units)
         leg(accounts.operator_purse(), usd, amount.purse)
