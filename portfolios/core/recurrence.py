@@ -26,9 +26,11 @@ class Recurrence:
         if self.frequency not in FREQUENCIES:
             raise ValueError(f"frequency: choose one of {', '.join(FREQUENCIES)}")
         if (self.frequency == WEEKLY) != (self.weekday is not None):
-            raise ValueError("weekday: a weekly plan needs one, and no other takes one")
+            raise ValueError(
+                "weekday: a weekly plan needs one, 0 (Monday) to 6 (Sunday); no other plan takes one"
+            )
         if (self.frequency == MONTHLY) != (self.day is not None):
-            raise ValueError("day: a monthly plan needs one, and no other takes one")
+            raise ValueError("day: a monthly plan needs one of the month, 1 to 31; no other plan takes one")
         if self.weekday is not None and not 0 <= self.weekday <= 6:
             raise ValueError("weekday: 0 is Monday and 6 is Sunday")
         if self.day is not None and not 1 <= self.day <= 31:

@@ -54,6 +54,11 @@ class Book(models.Model):
     def __str__(self) -> str:
         return f"book {self.pk}"
 
+    @property
+    def title(self) -> str:
+        """What its owner calls it, or whose index it follows."""
+        return self.name or f"My {self.nominee.index.name}"
+
 
 class BookChange(models.Model):
     """Settings that its owner wants for a book. They wait for the next dealing of the nominee: while books are dealt

@@ -96,3 +96,8 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.pk}"
+
+    @property
+    def holding_name(self) -> str:
+        """What the money goes into or comes from: an index, or a personal portfolio."""
+        return self.portfolio.index.name if self.book is None else self.book.title

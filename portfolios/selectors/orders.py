@@ -22,6 +22,7 @@ def order_queryset(user: User) -> QuerySet[Order]:
         Order.objects.filter(user=user)
         .select_related(
             "portfolio__index",
+            "book__nominee__index",
             "dealing__cycle",
             "switch_out__target",
             "switch_out__invest",
@@ -56,7 +57,7 @@ def order_row(row: Order) -> OrderRow:
     return OrderRow(
         id=row.pk,
         index_slug=row.portfolio.index.slug,
-        index_name=row.portfolio.index.name,
+        index_name=row.holding_name,
         side=row.side,
         status=row.status,
         amount=row.amount,

@@ -100,7 +100,7 @@ def orders_tell(*, now: datetime, limit: int = BATCH) -> int:
     rows = list(
         Order.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(status__in=[Order.Status.SETTLED, Order.Status.CANCELLED], told_at=None)
-        .select_related("user", "portfolio__index")
+        .select_related("user", "portfolio__index", "book__nominee__index")
         .order_by("created_at")[:limit]
     )
     legs = _legs_of_switches([row.pk for row in rows])
@@ -114,7 +114,7 @@ def orders_tell(*, now: datetime, limit: int = BATCH) -> int:
                 row.user,
                 kind=NoticeKind.ORDER_SKIPPED,
                 key=f"order:{row.pk}",
-                title=f"Your order for {row.portfolio.index.name} was not carried out",
+                title=f"Your order for {row.holding_name} was not carried out",
                 text=f"Everything that was set aside for it is yours to use again. {row.reason}",
                 url=reverse("portfolios:order", args=[row.pk]),
             )
@@ -272,7 +272,7 @@ def _legs_of_switches(orders: Sequence[UUID]) -> set[UUID | None]:
 
 
 def _executed(row: Order) -> None:
-    name = row.portfolio.index.name
+    name = row.holding_name
     price = "" if row.unit_price is None else f" at {figures.price(row.unit_price)} a unit"
     # A personal portfolio has no units: it owns the tokens themselves.
     units = "" if row.units is None else f"{figures.quantity(row.units, 9)} units{price}"
@@ -280,7 +280,7 @@ def _executed(row: Order) -> None:
     if row.side == Order.Side.INVEST:
         paid = figures.usd(row.amount)
         title = f"{paid} invested in {name}"
-        text = f"{paid} became {units}." if units else f"{paid} bought tokens for your portfolio."
+        text = f"{paid} became {units}." if units else f"{paid} bought tokens for it."
     else:
         paid = figures.usd(row.proceeds)
         title = f"{paid} from {name}"
@@ -309,9 +309,9 @@ def _rebalanced(row: Rebalance) -> None:
             },
         )
     mark = index_selectors.receipt_marks([row.decision_id]).get(row.decision_id)
-    name = row.portfolio.index.name
+    whole = "for all portfolios like it" if _is_personal(row) else "in the whole portfolio"
     traded = (
-        f"{figures.usd(row.turnover_usd)} was traded in the whole portfolio, at a cost of {figures.usd(row.cost_usd)}."
+        f"{figures.usd(row.turnover_usd)} was traded {whole}, at a cost of {figures.usd(row.cost_usd)}."
         if row.turnover_usd
         else "Nothing had to be traded."
     )
@@ -320,13 +320,13 @@ def _rebalanced(row: Rebalance) -> None:
         *audience,
         kind=NoticeKind.REBALANCED,
         key=f"rebalance:{row.pk}",
-        title=f"{name} was rebalanced",
+        title=f"{_name(row)} was rebalanced",
         text=f"It follows the decision of {row.decision.as_of:%-d %B %Y} now. {traded}"
         + ("{share}" if row.cost_usd else "")
         + told,
         url=reverse("indices:receipt", args=[mark.index_slug, mark.sequence])
-        if mark is not None and mark.is_public
-        else _index_page(row.portfolio),
+        if mark is not None and mark.is_public and not _is_personal(row)
+        else _page(row),
     )
 
 
@@ -335,10 +335,24 @@ def _skipped(row: Rebalance) -> None:
         *_audience(row.portfolio),
         kind=NoticeKind.PAUSED,
         key=f"rebalance:{row.pk}",
-        title=f"{row.portfolio.index.name} was not rebalanced",
+        title=f"{_name(row)} was not rebalanced",
         text=f"Nothing was traded for the decision of {row.decision.as_of:%-d %B %Y}. {row.reason}",
-        url=_index_page(row.portfolio),
+        url=_page(row),
     )
+
+
+def _page(row: Rebalance) -> str:
+    return reverse("portfolios:personal_list") if _is_personal(row) else _index_page(row.portfolio)
+
+
+def _is_personal(row: Rebalance) -> bool:
+    return row.portfolio.kind == Portfolio.Kind.NOMINEE
+
+
+def _name(row: Rebalance) -> str:
+    """One text goes to every owner, whatever each calls it."""
+    index = row.portfolio.index.name
+    return f"Your personal portfolio of {index}" if _is_personal(row) else index
 
 
 def _audience(portfolio: Portfolio) -> tuple[str, dict[str, Any]]:

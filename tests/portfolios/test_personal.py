@@ -3,11 +3,13 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from portfolios import selectors
-from portfolios.models import Balance, BlockOrder, Book, Dealing, Order, Rebalance
+from portfolios.models import Balance, BlockOrder, Book, Dealing, Notice, Order, Rebalance
 from portfolios.services import investing
 from portfolios.services import personal as service
+from portfolios.services.notice_events import events_tell
 from tests.factories import user_make
 from tests.portfolios.personal_worlds import (
     book_make,
@@ -108,6 +110,27 @@ def test_a_rebalance_moves_every_book_and_the_pool(world: World) -> None:
     row = Rebalance.objects.get(portfolio__kind="nominee", status="done")
     assert row.turnover_usd > 1000
     assert Decimal(0) < row.cost_usd < Decimal(20)
+
+
+def test_its_owner_is_told_which_of_both_it_was(world: World) -> None:
+    owner = owner_make(cash="2000")
+    Book.objects.filter(pk=book_make(owner, "1000").pk).update(name="Without doubt")
+    investing.invest(owner, "global-100", "500")
+    deal()
+    week_later(world, {"alpha": "0.2", "beta": "0.5", "gamma": "0.3"})
+    deal()
+    assert events_tell(now=timezone.now())
+    pages = dict(Notice.objects.filter(user=owner).values_list("title", "url"))
+    [pool] = Order.objects.filter(book=None)
+    [order] = Order.objects.exclude(book=None)
+    assert pages["$1,000.00 invested in Without doubt"] == f"/orders/{order.pk}/"
+    assert pages["$500.00 invested in Bellwether Global 100"] == f"/orders/{pool.pk}/"
+    assert pages["Your personal portfolio of Bellwether Global 100 was rebalanced"] == "/personal/"
+    assert "Bellwether Global 100 was rebalanced" in pages
+    assert [line.title for line in selectors.activity(owner) if line.kind == "invest"] == [
+        "Invest in Bellwether Global 100",
+        "Invest in Without doubt",
+    ]
 
 
 def test_everything_sold_leaves_nothing(world: World) -> None:

@@ -86,7 +86,9 @@ def activity(user: User, *, limit: int = 50, before: datetime | None = None) -> 
 
 
 def _all(user: User) -> tuple[list[ActivityLine], dict[str, int]]:
-    rows = Order.objects.filter(user=user).select_related("portfolio__index", "dealing")
+    rows = Order.objects.filter(user=user).select_related(
+        "portfolio__index", "book__nominee__index", "dealing"
+    )
     orders = {str(row.pk): row for row in rows}
     payments = {str(row.pk): row for row in Payment.objects.filter(user=user)}
     rebalanced, dealings = rebalance_lines(user)

@@ -119,7 +119,7 @@ def _line(key: str, cause: Order | Payment | None, group: list[Movement]) -> Act
 
 
 def _order_line(key: str, row: Order, group: list[Movement]) -> ActivityLine:
-    name, settled = row.portfolio.index.name, row.status == Order.Status.SETTLED
+    name, settled = row.holding_name, row.status == Order.Status.SETTLED
     units = figures.quantity(row.units, 12) if row.units is not None else ""
     priced = f"{units} units at {figures.usd(row.unit_price, 4)}" if row.unit_price is not None else ""
     if row.side == Order.Side.INVEST:

@@ -97,7 +97,7 @@ def book_rows(books: Sequence[Book], *, at: datetime | None = None) -> list[Pers
         rows.append(
             PersonalRow(
                 id=book.pk,
-                name=book.name or f"My {book.nominee.index.name}",
+                name=book.title,
                 index_slug=book.nominee.index.slug,
                 index_name=book.nominee.index.name,
                 settings=Settings(excluded_of(book), book.max_weight, book.risk_share),

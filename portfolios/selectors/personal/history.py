@@ -65,7 +65,7 @@ def _line(
         at=batch.effective_at,
         recorded_at=batch.recorded_at,
         kind="rebalance",
-        title=f"{book.name or book.nominee.index.name} was rebalanced",
+        title=f"{book.title} was rebalanced",
         detail=f"{figures.usd(turned[0])} sold and {figures.usd(turned[1])} bought in your own portfolio",
         amount_usd=None,
         cost_usd=from_base(cost, USD_SCALE),

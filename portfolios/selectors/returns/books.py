@@ -131,9 +131,10 @@ def _holding(book: Book, orders: Sequence[Order], through: date) -> Holding:
     )
     slugs = {asset.token.slug for asset in assets.values() if asset.token is not None}
     by_dealing = {order.dealing_id: order for order in orders}
-    name = book.name or f"My {book.nominee.index.name}"
     record = BookRecord(book.pk)
-    held = Holding(book.nominee_id, book.nominee.index_id, book.nominee.index.slug, name, [], book=record)
+    held = Holding(
+        book.nominee_id, book.nominee.index_id, book.nominee.index.slug, book.title, [], book=record
+    )
     if not changes:
         return held
     first = figures.market_day(changes[0].at)

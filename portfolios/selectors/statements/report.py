@@ -182,7 +182,7 @@ class Account:
         for code, book in self.books.items():
             held = Held(code, worths[0][book.pk], put_in[code], taken_out[code], worths[1][book.pk])
             if any((held.opening, held.put_in, held.taken_out, held.closing)):
-                name = f"{book.name or book.nominee.index.name} (in tokens of your own)"
+                name = f"{book.title} (in tokens of your own)"
                 found.append(HeldLine(name, code, in_cents(held), 0, None))
         return sorted(found, key=lambda line: (line.name, line.slug))
 
