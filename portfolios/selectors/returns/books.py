@@ -26,9 +26,11 @@ Quantities = dict[int, int]
 
 
 @dataclass(frozen=True)
-class _Change:
-    """One batch as one book saw it."""
+class BookDealing:
+    """What one dealing did to one book: `cash` in micro-dollars with what came in or went out, `quantities` in base
+    units by ledger asset, at these marks (ledger code -> USD)."""
 
+    batch_id: int
     at: datetime
     dealing_id: int
     marks: Mapping[str, str]
@@ -45,7 +47,7 @@ class _Pot:
     cash: int = 0
     held: Quantities = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, change: _Change) -> None:
+    def add(self, change: BookDealing) -> None:
         self.cash += change.cash
         for key, units in change.quantities.items():
             self.held[key] += units
@@ -99,7 +101,8 @@ def books_through_time(user: User, *, through: date) -> list[Holding]:
     return [_holding(book, orders[book.pk], through) for book in books]
 
 
-def _changes(book: Book, through: date) -> list[_Change]:
+def book_dealings(book: Book, *, through: date = date.max) -> list[BookDealing]:
+    """Every dealing of the book up to the close of `through`, in order."""
     rows = BookPosting.objects.filter(book_id=book.pk, batch__block__isnull=False).select_related(
         "batch__basket", "batch__block__dealing__dealing__cycle"
     )
@@ -112,7 +115,8 @@ def _changes(book: Book, through: date) -> list[_Change]:
         # A basket only grows at its end: shorter arrays of earlier days keep their meaning.
         units = dict(zip(batch.basket.assets, posting.quantities, strict=False))
         changes.append(
-            _Change(
+            BookDealing(
+                batch.pk,
                 batch.effective_at,
                 dealing.pk,
                 dealing.cycle.marks,
@@ -125,7 +129,7 @@ def _changes(book: Book, through: date) -> list[_Change]:
 
 
 def _holding(book: Book, orders: Sequence[Order], through: date) -> Holding:
-    changes = _changes(book, through)
+    changes = book_dealings(book, through=through)
     assets = LedgerAsset.objects.select_related("token").in_bulk(
         {key for change in changes for key in change.quantities}
     )
@@ -139,7 +143,7 @@ def _holding(book: Book, orders: Sequence[Order], through: date) -> Holding:
         return held
     first = figures.market_day(changes[0].at)
     closes = index_selectors.close_marks(slugs, start=first, end=through)
-    by_day: dict[date, list[_Change]] = defaultdict(list)
+    by_day: dict[date, list[BookDealing]] = defaultdict(list)
     for change in changes:
         by_day[figures.market_day(change.at)].append(change)
     pot, price, previous, day = _Pot(assets), FIRST_PRICE, 0, first
@@ -171,7 +175,7 @@ def _moved(price: Decimal, before: int, after: int) -> Decimal:
     return _WIDE.divide(_WIDE.multiply(price, Decimal(after)), Decimal(before)) if before > 0 else price
 
 
-def _flow(held: Holding, change: _Change, order: Order, before: int, after: int, price: Decimal) -> None:
+def _flow(held: Holding, change: BookDealing, order: Order, before: int, after: int, price: Decimal) -> None:
     money_in = to_base(order.amount or Decimal(0), USD_SCALE) if order.side == Order.Side.INVEST else 0
     money_out = to_base(order.proceeds or Decimal(0), USD_SCALE)
     day = figures.market_day(change.at)
@@ -186,7 +190,7 @@ def _flow(held: Holding, change: _Change, order: Order, before: int, after: int,
         held.book.after_order[str(order.pk)] = after
 
 
-def _rebalance(record: BookRecord, change: _Change, before: int, after: int) -> None:
+def _rebalance(record: BookRecord, change: BookDealing, before: int, after: int) -> None:
     day = figures.market_day(change.at)
     record.costs.append((day, before - after))
     if after > 0:

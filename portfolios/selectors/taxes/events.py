@@ -6,39 +6,20 @@ up.
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from uuid import UUID
 
 from portfolios.core.money import CENT, to_base
 from portfolios.core.statement import nearest
 from portfolios.core.taxlots import Acquired, Disposed, Method
 from portfolios.models import Entry, LedgerAsset, LotChoice, Order, Switch, TaxYear, User
 from portfolios.selectors.activity.movements import Movement, movements
+from portfolios.selectors.taxes.assets import Happened, TaxedAsset
+from portfolios.selectors.taxes.tokens import tokens_happened
 from signals.core import figures
 
 _ORDER = re.compile(r"order:([0-9a-f-]{36}):settle$")
 _MONEY = LedgerAsset.Kind.CURRENCY
-
-
-@dataclass(frozen=True)
-class TaxedAsset:
-    """What lots are of: units of an index, or a token. `slug` is the index's or the token's."""
-
-    code: str
-    name: str
-    slug: str
-    scale: int
-
-
-@dataclass
-class Happened:
-    """All that came and went of one asset. `orders` says which order a disposal belongs to."""
-
-    asset: TaxedAsset
-    acquired: list[Acquired] = field(default_factory=list)
-    disposed: list[Disposed] = field(default_factory=list)
-    orders: dict[str, UUID] = field(default_factory=dict)
 
 
 def methods(user: User) -> dict[int, Method]:
@@ -47,7 +28,7 @@ def methods(user: User) -> dict[int, Method]:
 
 
 def happened(user: User, rules: dict[int, Method]) -> list[Happened]:
-    """By asset, in the order of names. A fixed number of queries."""
+    """By asset, in the order of names. The number of queries grows with personal portfolios only."""
     moved = [line for line in movements(user) if any(line.others.values())]
     codes = {code for line in moved for code, units in line.others.items() if units}
     assets = _assets(codes)
@@ -78,7 +59,7 @@ def happened(user: User, rules: dict[int, Method]) -> list[Happened]:
                     if rules.get(item.day.year) is Method.SPECIFIC:
                         item = replace(item, chosen=(*item.chosen, *choices.get(str(order.pk), [])))
                 found[code].disposed.append(item)
-    return sorted(found.values(), key=lambda item: (item.asset.name, item.asset.code))
+    return sorted([*found.values(), *tokens_happened(user)], key=lambda one: (one.asset.name, one.asset.code))
 
 
 def _acquired(line: Movement, units: int, order: Order | None) -> Acquired:

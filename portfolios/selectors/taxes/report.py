@@ -6,7 +6,8 @@ from uuid import UUID
 
 from portfolios.core.taxlots import LONG_AFTER, Acquired, Disposed, Lot, Matching, Method, Part, match
 from portfolios.models import Book, TaxYear, User
-from portfolios.selectors.taxes.events import Happened, TaxedAsset, happened, methods
+from portfolios.selectors.taxes.assets import Happened, TaxedAsset
+from portfolios.selectors.taxes.events import happened, methods
 from signals import selectors as signal_selectors
 from signals.core import figures
 
@@ -36,8 +37,8 @@ class OpenLot:
 @dataclass(frozen=True)
 class TaxReport:
     """A year by one rule. `through` is the last day it covers; `long_after` the days after which a holding is long.
-    `unfollowed` are choices that could not be followed: (asset, base units that were not there). `has_books`: the
-    person has portfolios in tokens of their own, which are not in it."""
+    `unfollowed` are choices that could not be followed: (asset, base units that were not there). `has_books`: tokens of
+    personal portfolios are among them."""
 
     year: int
     method: Method
@@ -90,7 +91,7 @@ def tax_report(
         lots += [OpenLot(events.asset, lot) for lot in matched.open_lots]
         keys = {part.disposed.key for part in own}
         unfollowed += [(events.asset, units) for key, _, units in matched.unfollowed if key in keys]
-    lines.sort(key=lambda line: (line.part.disposed.place, _place(line.part)))
+    lines.sort(key=lambda line: (line.part.disposed.day, line.part.disposed.place, _place(line.part)))
     return TaxReport(
         year=year,
         method=rules.get(year, Method.FIFO),

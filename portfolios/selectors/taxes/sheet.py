@@ -20,6 +20,7 @@ UNKNOWN_COST = "Its cost is not known: it came without a purchase."
 UNKNOWN_PROCEEDS = "Nothing was paid for it."
 _KINDS = {
     "sale": "Redeemed",
+    "sold": "Sold",
     "switch": "Redeemed to switch",
     "fee": "Taken as a fee",
     "undone": "Undone",
@@ -158,7 +159,8 @@ def _open(report: TaxReport) -> Section:
     return Section(
         key="lots",
         title=f"Lots open on {figures_day(report.through)}",
-        note="What you still hold, purchase by purchase. A lot's number is its entry in the ledger.",
+        note="What you still hold, purchase by purchase. A lot's number is its entry in the ledger; in a personal "
+        "portfolio, its batch and its token.",
         label="Of",
         columns=columns,
         rows=tuple(_lot(lot) for lot in report.open_lots),
@@ -201,8 +203,8 @@ WITHOUT = (
 
 
 BOOKS = (
-    "You have portfolios in tokens of your own. There the tokens are what is taxed, and their lots are not in this "
-    "report: every purchase and sale of theirs is on the portfolio's page and in your activity."
+    "In a personal portfolio the tokens are yours, so each of its trades counts. What a token cost or brought is its "
+    "mark of that dealing, with the dealing's real cost shared over what was traded, in whole cents."
 )
 
 
