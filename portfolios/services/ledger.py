@@ -14,7 +14,7 @@ from portfolios.core.money import from_base, to_base
 from portfolios.core.postings import changes, unbalanced
 from portfolios.errors import ConflictError, InsufficientFunds
 from portfolios.models import Account, Balance, Entry, LedgerAsset, Posting
-from portfolios.services.arrays import numbers
+from portfolios.services.bulk import numbers, rows_copy
 
 
 class Leg(NamedTuple):
@@ -216,12 +216,10 @@ def _entries_insert(drafts: Sequence[Draft]) -> list[Entry]:
 
 def _postings_insert(lines: Sequence[tuple[int, Leg]]) -> None:
     """All in one statement: the database checks a statement's postings together."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy("COPY portfolios_posting (entry_id, account_id, asset_id, amount) FROM STDIN") as copy,
-    ):
-        for entry, leg in lines:
-            copy.write_row((entry, leg.account.id, leg.asset.id, leg.amount))
+    rows_copy(
+        "portfolios_posting (entry_id, account_id, asset_id, amount)",
+        ((entry, leg.account.id, leg.asset.id, leg.amount) for entry, leg in lines),
+    )
 
 
 def _same_or_conflict(

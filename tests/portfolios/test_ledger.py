@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from portfolios.errors import ConflictError, InsufficientFunds
 from portfolios.models import Account, Balance, Entry, LedgerAsset, Posting
 from portfolios.services import accounts, ledger
+from portfolios.services.bulk import rows_copy
 from portfolios.services.ledger import Leg
 from tests.factories import user_make
 
@@ -160,3 +161,12 @@ def test_the_database_refuses_an_overdraft(cash: Account, world: Account) -> Non
     post("a", money(world, "-5"), money(cash, "5"))
     with pytest.raises(DatabaseError, match="balance_no_overdraft"), transaction.atomic():
         Balance.objects.filter(account=cash).update(amount=Decimal(-1))
+
+
+@pytest.mark.parametrize("amount", ["0", "0.0000001"])
+def test_copied_rows_are_checked_like_any_others(cash: Account, world: Account, amount: str) -> None:
+    entry = post("a", money(world, "-5"), money(cash, "5"))
+    row = (entry.pk, cash.pk, accounts.usd().pk, Decimal(amount))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows_copy("portfolios_posting (entry_id, account_id, asset_id, amount)", [row])
+    assert Posting.objects.count() == 2

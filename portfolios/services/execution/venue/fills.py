@@ -18,11 +18,11 @@ from portfolios.core.allocation import split
 from portfolios.core.money import CENT, EXACT, USD_SCALE, from_base, price_base, to_base, value_of
 from portfolios.models import Account, Allocation, BlockOrder, Dealing, Fill, LedgerAsset
 from portfolios.services import accounts, ledger
-from portfolios.services.arrays import numbers
+from portfolios.services.bulk import numbers, rows_copy
 
-_COLUMNS = (
-    "block_order_id, venue, venue_trade_id, quantity, price, notional, fee, fee_asset_id, fee_quantity, used, "
-    "quote_amount, quote_fee, filled_at, entry_id"
+_TARGET = (
+    "portfolios_fill (block_order_id, venue, venue_trade_id, quantity, price, notional, fee, fee_asset_id, "
+    "fee_quantity, used, quote_amount, quote_fee, filled_at, entry_id)"
 )
 
 
@@ -75,26 +75,28 @@ def _post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> None:
         amounts.append(amount)
     entries = ledger.entries_post(drafts)
     _filled_store([row for rows in allocations.values() for row in rows])
-    with connection.cursor() as cursor, cursor.copy(f"COPY portfolios_fill ({_COLUMNS}) FROM STDIN") as copy:
-        for (block, fill), amount, entry in zip(lines, amounts, entries, strict=True):
-            copy.write_row(
-                (
-                    block.pk,
-                    block.venue,
-                    fill.trade_id,
-                    fill.quantity,
-                    fill.price,
-                    fill.notional,
-                    from_base(amount.fee, USD_SCALE),
-                    None if amount.fee_asset is None else amount.fee_asset.pk,
-                    0 if amount.fee_asset is None else from_base(amount.fee_units, amount.fee_asset.scale),
-                    from_base(amount.used, block.size_scale),
-                    fill.quote_amount,
-                    fill.quote_fee,
-                    block.cycle.priced_at,
-                    entry.pk,
-                )
+    rows_copy(
+        _TARGET,
+        (
+            (
+                block.pk,
+                block.venue,
+                fill.trade_id,
+                fill.quantity,
+                fill.price,
+                fill.notional,
+                from_base(amount.fee, USD_SCALE),
+                None if amount.fee_asset is None else amount.fee_asset.pk,
+                0 if amount.fee_asset is None else from_base(amount.fee_units, amount.fee_asset.scale),
+                from_base(amount.used, block.size_scale),
+                fill.quote_amount,
+                fill.quote_fee,
+                block.cycle.priced_at,
+                entry.pk,
             )
+            for (block, fill), amount, entry in zip(lines, amounts, entries, strict=True)
+        ),
+    )
 
 
 def _allocations(blocks: Sequence[UUID]) -> dict[UUID, list[Allocation]]:
