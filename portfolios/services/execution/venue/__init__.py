@@ -7,14 +7,13 @@ from portfolios.services.execution.venue.driving import (
     orders_at_rest,
     orders_drive,
 )
-from portfolios.services.execution.venue.fills import VenueMismatch, fills_known, fills_post
+from portfolios.services.execution.venue.fills import VenueMismatch, fills_post
 
 __all__ = [
     "ABSENT_AFTER",
     "MISSES_BEFORE_ABSENT",
     "MOST_ATTEMPTS",
     "VenueMismatch",
-    "fills_known",
     "fills_post",
     "orders_at_rest",
     "orders_drive",

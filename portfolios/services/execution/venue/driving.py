@@ -23,7 +23,7 @@ from portfolios.selectors.venues import (
 from portfolios.services import pauses
 from portfolios.services.execution.books import CycleMarket, Refusal, refusal
 from portfolios.services.execution.venue.desk import Desk, Desks, broker_order
-from portfolios.services.execution.venue.fills import VenueMismatch, fills_known, fills_post
+from portfolios.services.execution.venue.fills import VenueMismatch, fills_post
 from portfolios.services.execution.venue.routing import order_again, orders_route
 from portfolios.services.faultpoints import fault_point
 
@@ -173,11 +173,7 @@ def _apply(reports: Sequence[tuple[BlockOrder, BrokerReport]], market: CycleMark
         (locked[block.pk], report) for block, report in reports if locked[block.pk].status not in _REST
     ]
     lines = [(block, fill) for block, report in open_reports for fill in report.fills]
-    known = fills_known(lines)
-    fresh = [(block, fill) for block, fill in lines if (block.venue, fill.trade_id) not in known]
-    if fresh:
-        fills_post(fresh)
-    moved = bool(fresh)
+    moved = bool(fills_post(lines))
     for block, report in open_reports:
         moved = moved or block.status != _STATES[report.state]
         order_states.check(block.status, _STATES[report.state])

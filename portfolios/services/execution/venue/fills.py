@@ -46,17 +46,18 @@ class _Amounts:
     purse: int
 
 
-def fills_post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> None:
-    """Every fill in the books exactly once, in the order given. Inside the caller's transaction, with the block orders
-    locked. Raises VenueMismatch where an order would be filled with more than was ordered; then nothing is posted."""
-    known = fills_known(lines)
+def fills_post(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> int:
+    """Every fill in the books exactly once, in the order given; how many were new. Inside the caller's transaction,
+    with the block orders locked. Raises VenueMismatch, and posts nothing, where more would be filled than ordered."""
+    known = _known(lines)
     fresh = {(block.venue, fill.trade_id): (block, fill) for block, fill in lines}
     fresh = {key: line for key, line in fresh.items() if key not in known}
     if fresh:
         _post(list(fresh.values()))
+    return len(fresh)
 
 
-def fills_known(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> set[tuple[str, str]]:
+def _known(lines: Sequence[tuple[BlockOrder, BrokerFill]]) -> set[tuple[str, str]]:
     """(venue, trade id) of those that are in the books already."""
     rows = Fill.objects.filter(
         venue__in={block.venue for block, _ in lines},
