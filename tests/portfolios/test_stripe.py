@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -181,6 +182,31 @@ def test_a_page_that_was_never_opened_is_over_after_a_day(user: User, stripe: St
         payments.deposit_page_open(user, payment.pk, return_url=BACK)
     # Should the provider say paid after all, then it is: a success always wins.
     knock(Card(payment).succeeded())
+    payment.refresh_from_db()
+    assert (payment.status, selectors.cash(user)) == ("completed", 100)
+    sound()
+
+
+def test_a_page_that_opens_while_it_is_given_up_is_followed(
+    user: User, stripe: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = payments.deposit(user, "100.00", "stripe")
+    later(payment, 24 * 60 + 1)
+    provider = registry.PAYMENTS["stripe"]
+    collect = provider.collect
+
+    def slow(**asked: Any) -> Any:
+        answer = collect(**asked)
+        assert tasks.payments_tick()["expired"] == 1
+        return answer
+
+    monkeypatch.setattr(type(provider), "collect", lambda self, **asked: slow(**asked))
+    assert payments.deposit_page_open(user, payment.pk, return_url=BACK).continue_url
+    payment.refresh_from_db()
+    assert (payment.status, payment.session) == ("pending", "cs_1")
+    stripe.pay("cs_1")
+    later(payment, 3)
+    tasks.payments_tick()
     payment.refresh_from_db()
     assert (payment.status, selectors.cash(user)) == ("completed", 100)
     sound()

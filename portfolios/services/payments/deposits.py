@@ -125,8 +125,10 @@ def _page(payment: Payment, return_url: str) -> ChargeResult:
         payment.session, payment.continue_url = answer.session, answer.url
     else:
         payment.status, payment.reason = Payment.Status.FAILED, answer.reason[:240]
-    # Only what this call found out: an event may have completed the payment meanwhile.
-    Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
+    # Only what this call found out: an event may have completed the payment meanwhile. Where it was given up meanwhile,
+    # as never opened, it is open again: somebody has the page now, and may pay on it.
+    waiting = [Payment.Status.PENDING, Payment.Status.EXPIRED]
+    Payment.objects.filter(pk=payment.pk, status__in=waiting, session="").update(
         session=payment.session,
         continue_url=payment.continue_url,
         status=payment.status,
