@@ -53,9 +53,13 @@ class Bank:
     payouts: dict[str, Payout] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
     undelivered: set[str] = field(default_factory=set)
+    charges: dict[str, Decimal] = field(default_factory=dict)
+    """What plans were paid with, by reference; nothing where that was declined."""
     paused: bool = False
     wrongs: list[str] = field(default_factory=list)
     at: Callable[[str], None] = lambda place: None
+    objection: Callable[[str, Decimal], str] = lambda payment, amount: ""
+    """Why this payout must not have been asked for, in words, or nothing."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"{self.seed}:bank")
@@ -87,6 +91,9 @@ class Bank:
     def pay_out(self, *, customer: str, amount: Decimal, reference: str, address: str = "") -> ChargeResult:
         if self.paused:
             self.wrongs.append(f"payout {reference} was sent although withdrawals are paused")
+        objection = self.objection(reference, amount)
+        if objection:
+            self.wrongs.append(f"payout {reference} was sent although {objection}")
         self.at("bank called")
         if self._fails(0.3):
             raise PaymentUnreachable("nobody there")
@@ -108,6 +115,13 @@ class Bank:
         if payout is not None and payout.state == "on its way" and not self._fails(0.4):
             payout.state = "declined" if self._fails(0.2) else "paid"
         return None if payout is None else self._answer(payout)
+
+    def charge(self, *, customer: str, amount: Decimal, reference: str) -> ChargeResult:
+        """`BillingProvider`: a reference is charged once, and answered as it was the first time."""
+        self.at("bank called")
+        known = self.charges.setdefault(reference, Decimal(0) if self._fails(0.5) else amount)
+        self.at("bank acted")
+        return ChargeResult(paid=known > 0, reference=f"bank:{reference}", reason="" if known else "no cover")
 
     def event_read(self, body: bytes, signature: str) -> ProviderEvent:
         if signature != "good":
@@ -163,10 +177,11 @@ class Bank:
         pages = {key: copy.copy(page) for key, page in self.pages.items()}
         payouts = {key: copy.copy(payout) for key, payout in self.payouts.items()}
         events, undelivered, wrongs = list(self.events), set(self.undelivered), list(self.wrongs)
+        charges = dict(self.charges)
 
         def restore() -> None:
             self.pages, self.payouts, self.events = pages, payouts, events
-            self.undelivered, self.wrongs = undelivered, wrongs
+            self.undelivered, self.wrongs, self.charges = undelivered, wrongs, charges
 
         return restore
 

@@ -17,6 +17,7 @@ from django.db import connection
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "COPY", "MERGE")
 _TABLE = re.compile(r'(?:FROM|UPDATE|INTO)\s+(?:ONLY\s+)?"?(\w+)', re.IGNORECASE)
+_TEMPORARY = re.compile(r"TEMPORARY TABLE (?:IF NOT EXISTS )?(\w+) .*ON COMMIT DELETE ROWS", re.DOTALL)
 _STATE = (
     "in_atomic_block",
     "savepoint_ids",
@@ -59,6 +60,8 @@ class Database:
         self.dead = False
         self.commits = 0
         self.racing = False
+        self.emptied: set[str] = set()
+        """Temporary tables whose rows a commit deletes."""
         self.rewrite: Callable[[str], str] = lambda text: text
         """What becomes of a statement of the product: a planted bug may leave out a lock."""
         self.at: Callable[[str], None] = lambda place: None
@@ -93,6 +96,7 @@ class Database:
         try:
             yield
         finally:
+            self.emptied.clear()
             self.raw(
                 "ROLLBACK TO SAVEPOINT schedule; RELEASE SAVEPOINT schedule; SET CONSTRAINTS ALL DEFERRED"
             )
@@ -147,6 +151,8 @@ class Database:
                 f"SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT {self._savepoint}"
             )
         wrote = bool(self.sessions) and self.sessions[-1].wrote
+        for table in self.emptied:
+            self.raw(f"DELETE FROM {table}")
         self._ended()
         self.at_end(True)
         if wrote:
@@ -159,6 +165,7 @@ class Database:
 
     def _undo(self) -> None:
         name = self._savepoint
+        self.emptied.clear()  # the tables may be gone with it; whoever needs one says so again
         self.raw(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}; SET CONSTRAINTS ALL DEFERRED")
         self._ended()
 
@@ -175,6 +182,8 @@ class Database:
             raise Dead
         if not self.sessions:
             return execute(sql, parameters, many, context)
+        if found := _TEMPORARY.search(text):
+            self.emptied.add(found.group(1))
         locking = "FOR UPDATE" in text
         sql = text = self.rewrite(text)
         if "advisory" in text:

@@ -22,6 +22,7 @@ from portfolios.services.execution.venue import driving, fills
 from portfolios.services.investing import placing
 from portfolios.services.payments import asking, events, holds, sending
 from tests.faults.database import Database
+from tests.faults.owners_mutants import OWNERS_MUTANTS
 from tests.faults.planting import Mutant, replaced, rewritten, wrapped
 from tests.faults.ports import Feed
 
@@ -289,4 +290,5 @@ MUTANTS = (
     Mutant("release the hold when nobody answers", wrapped(sending._send, _release_on_unknown), 81),
     Mutant("pay out before it is on record", wrapped(sending._claim, _pay_out_before_claiming), 7),
     Mutant("believe that pending is paid", wrapped(sending._conclude, _pending_is_paid), 161),
+    *(replace(mutant, owners=True) for mutant in OWNERS_MUTANTS),
 )

@@ -16,6 +16,22 @@ from tests.faults.bank import NAME
 from tests.faults.problems import Broken
 
 INDICES = ("global-100", "top-10")
+VERBS = {
+    "deposit": 8,
+    "withdraw": 9,
+    "invest": 24,
+    "redeem": 21,
+    "cancel": 8,
+    "keyed": 6,
+    "card": 9,
+    "payout": 12,
+    "stop": 4,
+    "switch": 8,
+    "quick": 12,
+}
+"""What people do, and how often."""
+ONCE = ("cancel", "stop", "quick", "open", "choose", "approve", "refuse", "subscribe", "unsubscribe")
+"""What nobody asks for twice."""
 
 
 @dataclass
@@ -46,30 +62,16 @@ class People:
     destinations: dict[int, str] = field(default_factory=dict)
     size: int = 1
     """Everybody's amounts are this many times the usual ones."""
+    verbs: dict[str, int] = field(default_factory=lambda: VERBS)
 
     def wish(self, user: User | None = None, verb: str = "") -> Wish | None:
         """Something new of somebody, or something old once more; what `verb` says where it says anything."""
         if verb:
             return self._new(verb, user or self.chance.choice(self.users))
-        repeated = [w for w in self.wishes if w.verb not in ("cancel", "stop", "quick")]
+        repeated = [w for w in self.wishes if w.verb not in ONCE]
         if user is None and repeated and self.chance.random() < 0.15:
             return self.chance.choice(repeated[-4:])
-        verb = self.chance.choices(
-            [
-                "deposit",
-                "withdraw",
-                "invest",
-                "redeem",
-                "cancel",
-                "keyed",
-                "card",
-                "payout",
-                "stop",
-                "switch",
-                "quick",
-            ],
-            [8, 9, 24, 21, 8, 6, 9, 12, 4, 8, 12],
-        )[0]
+        verb = self.chance.choices([*self.verbs], [*self.verbs.values()])[0]
         return self._new(verb, user or self.chance.choice(self.users))
 
     def _new(self, verb: str, user: User) -> Wish | None:
@@ -103,7 +105,11 @@ class People:
 
     def open_wishes(self) -> list[Wish]:
         """What may be asked again; a wish without a reference may not."""
-        return [wish for wish in self.wishes if wish.state == "open" and wish.verb != "quick"]
+        return [
+            wish
+            for wish in self.wishes
+            if wish.state == "open" and (wish.verb in ("cancel", "stop") or wish.verb not in ONCE)
+        ]
 
     def snapshot(self) -> Callable[[], None]:
         """What puts everything back as it is now: a transaction around what follows may yet be rolled back."""
@@ -160,7 +166,9 @@ class People:
 
     def _cancel_arguments(self, user: User) -> dict[str, Any] | None:
         placed = [
-            w for w in self.wishes if w.user == user and w.verb in ("invest", "redeem") and w.state == "done"
+            w
+            for w in self.wishes
+            if w.user == user and w.verb in ("invest", "redeem", "fund", "draw") and w.state == "done"
         ]
         return {"order": self.chance.choice(placed[-3:]).answer} if placed else None
 

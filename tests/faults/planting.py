@@ -22,6 +22,8 @@ class Mutant:
     plant: Plant
     seed: int = 0
     """A schedule that is known to catch it."""
+    owners: bool = False
+    """Whether only schedules with owners and staff can."""
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def replaced(original: Callable[..., Any], fake: Callable[..., Any]) -> Iterator
     found = [
         (module, name)
         for key, module in sorted(sys.modules.items())
-        if key.startswith(("portfolios", "indices", "tests.faults.people"))
+        if key.startswith(("portfolios", "indices")) or key in ("tests.faults.people", "tests.faults.owners")
         for name, value in list(vars(module).items())
         if value is original
     ]

@@ -35,3 +35,18 @@ SCENES = (
     Scene("paid by page and disputed", ("card", "bank", "message", "bank", "message", "bank", "message")),
     Scene("a large investor", ("deposit", "invest", "tick", "redeem", "tick"), faults=0.1, size=1000),
 )
+
+OWNERS_SCENES = (
+    Scene("a portfolio of one's own", ("open", "fund", "tick!", "draw", "tick!", "tick")),
+    Scene("sold while it is bought", ("tick", "fund", "draw", "draw", "tick!", "tick", "tick")),
+    Scene("books follow a decision", ("tick!", "choose", "decision", "tick!", "tick!", "tick"), faults=0.2),
+    Scene("chosen while it is dealt", ("tick", "fund", "tick", "choose", "decision", "tick!"), faults=0.9),
+    Scene("all of it is sold", ("tick", "empty", "tick!", "fund", "tick", "empty", "tick"), faults=0.2),
+    Scene("cancelled before books are dealt", ("fund", "cancel", "tick", "draw", "cancel", "tick")),
+    Scene("two must say yes", ("large", "approve", "approve", "payments!", "payments!"), faults=0.5),
+    Scene("one says no", ("large", "approve", "refuse", "approve", "payments", "payments"), faults=0.1),
+    Scene("nobody says yes", ("large", "approve", "later", "approve", "payments", "payments")),
+    Scene("paid by the month", ("subscribe", "day", "subscribe!", "month", "subscriptions!"), faults=0.6),
+    Scene("their own", ("large", "approve", "stop", "approve!", "approve", "payments!", "payments")),
+)
+"""Of schedules with personal portfolios and with staff."""

@@ -20,11 +20,23 @@ from portfolios.services import faultpoints, pauses, payments
 from portfolios.services.ledger_check import checks_run
 from tests.faults.bank import NAME, Bank
 from tests.faults.database import Blocked, Dead, Killed
+from tests.faults.owners import OWNERS_EACH, Owners, with_owners
 from tests.faults.ports import Clock, Feed, Ids
 from tests.faults.problems import Broken
-from tests.faults.scenes import SCENES, Scene
+from tests.faults.scenes import OWNERS_SCENES, SCENES, Scene
+from tests.faults.shelves import Shelf
 from tests.faults.venue import Venue
-from tests.faults.world import CHORES, TOKENS, World, decide, doors, epoch_of, quiet, tick
+from tests.faults.world import (
+    CHORES,
+    OWNERS_CHORES,
+    TOKENS,
+    World,
+    decide,
+    doors,
+    epoch_of,
+    quiet,
+    tick,
+)
 
 STEPS = (3, 7)
 STEPS_AFTER_A_SCENE = (0, 2)
@@ -42,6 +54,8 @@ class Schedule:
     kills: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     fuse: int = 0
+    fused_at: str = ""
+    """The beginning of the places where the fuse burns; everywhere where it is empty."""
     yields: int = 0
     race: int = 0
     inside: bool = False
@@ -59,6 +73,8 @@ class Schedule:
         ids = Ids(random.Random(f"{self.seed}:ids"))
         try:
             with database.forgotten(), doors(self.clock, self.feed, ids, self.venue, self.bank), quiet():
+                if isinstance(self.people, Owners):
+                    self._process("settled in", self.people.settle_in)
                 for number in range(self.steps):
                     self._step(number)
                 self._calm()
@@ -85,8 +101,23 @@ class Schedule:
         self.people.chance = random.Random(f"{self.seed}:people")
         self.steps = self.chance.randint(*STEPS)
         self.ahead: list[str] = []
-        if self.seed % 2:
+        self.chores = CHORES
+        if with_owners(self.seed):
+            self._with_owners()
+        elif self.seed % 2:
             self._begin_with(self.chance.choice(SCENES))
+
+    def _with_owners(self) -> None:
+        """People have books as well, and large withdrawals wait for the staff."""
+        people = self.people
+        self.people = Owners(
+            people.users, people.chance, people.wishes, people.destinations, staff=self.made.staff
+        )
+        self.bank.objection = self.people.objection
+        self.shadow.shelf = Shelf(self.made.database)
+        self.chores = OWNERS_CHORES
+        if self.seed // OWNERS_EACH % 2:
+            self._begin_with(self.chance.choice(OWNERS_SCENES))
 
     def _begin_with(self, scene: Scene) -> None:
         self.ahead = list(scene.steps)
@@ -104,6 +135,8 @@ class Schedule:
         near = self.chance.random() < 0.5
         fuse = self.chance.randint(1, 3) if near else 1 + int(self.chance.expovariate(1 / 9))
         self.fuse = fuse if self.chance.random() < 0.6 or what.endswith("!") else 0
+        if isinstance(self.people, Owners) and self.chance.random() < 0.25:
+            self.fused_at, self.fuse = "books", self.chance.randint(1, 4)
         self.yields = self.chance.randint(1, 10) if self.chance.random() < 0.25 else 0
         self.racing_at = "locked" if self.chance.random() < 0.7 else "read"
         most = 4 if self.racing_at == "locked" else 12
@@ -118,8 +151,8 @@ class Schedule:
         return getattr(self, f"_{what}")()
 
     def _of_scene(self, what: str) -> tuple[str, Act]:
-        if what in CHORES:
-            return what, CHORES[what]
+        if what in self.chores:
+            return what, self.chores[what]
         if hasattr(self.people, f"_{what}_arguments"):
             return self._person(self.star, what)
         return getattr(self, f"_{what}")()
@@ -128,8 +161,9 @@ class Schedule:
         return "tick", lambda: tick(self.clock)
 
     def _slow(self) -> tuple[str, Act]:
-        name = self.chance.choice(["payments", "payments", "payments", "recurring", "fees", "notices"])
-        return name, CHORES[name]
+        more = sorted(self.chores.keys() - CHORES.keys())
+        name = self.chance.choice(["payments"] * 3 + ["recurring", "fees", "notices", *more])
+        return name, self.chores[name]
 
     def _person(self, user: User | None = None, verb: str = "") -> tuple[str, Act]:
         wish = self.people.wish(user, verb)
@@ -164,6 +198,13 @@ class Schedule:
             return "new" if fresh else "known"
 
         return f"message {body.decode()} {signature}", act
+
+    def _later(self) -> tuple[str, Act]:
+        """So late that whatever waits to be sent has expired."""
+        return "later", self._without_faults(lambda: self.clock.wait(73 * 3600))
+
+    def _month(self) -> tuple[str, Act]:
+        return "month", self._without_faults(lambda: [self._next_day() for _ in range(31)][-1])
 
     def _day(self) -> tuple[str, Act]:
         return "day", self._without_faults(self._next_day)
@@ -248,7 +289,7 @@ class Schedule:
                 outcome = f"killed at {self.killed_at}"
                 self.kills[self.killed_at] += 1
         self.fuse = self.yields = self.race = 0
-        database.racing = False
+        self.fused_at, database.racing = "", False
         words = outcome.split()
         self.outcomes[" ".join(words[:2]) if words and words[0] in ("killed", "refused") else "done"] += 1
         self.trace.append(f"{name}: {outcome} [{database.commits}]")
@@ -265,7 +306,7 @@ class Schedule:
                 if self.race == 0:
                     self._come_between(place)
             return
-        if self.fuse:
+        if self.fuse and place.startswith(self.fused_at):
             self.fuse -= 1
             if self.fuse == 0:
                 self.killed_at = place
@@ -332,7 +373,9 @@ class Schedule:
             self._process(f"finally {event.id}", partial(payments.event_receive, NAME, body, "good"))
         for turn in range(PATIENCE):
             self.clock.wait(61)
-            self._process(f"calm {turn}", partial(self._chores, [*CHORES] if turn == 0 else ["payments"]))
+            self._process(
+                f"calm {turn}", partial(self._chores, [*self.chores] if turn == 0 else ["payments"])
+            )
             if not self._waiting():
                 break
         else:
@@ -344,11 +387,11 @@ class Schedule:
         self.trace.append(self.shadow.digest())
 
     def _chores(self, names: list[str]) -> str:
-        return " ".join(str(CHORES[name]()) for name in names) + f" {tick(self.clock)}"
+        return " ".join(str(self.chores[name]()) for name in names) + f" {tick(self.clock)}"
 
     def _waiting(self) -> list[str]:
         ends = {
             "settled", "cancelled", "done", "rejected", "skipped", "closed", "stopped", "completed", "failed",
-            "expired", "disputed", "reversed", "pending",
+            "expired", "disputed", "reversed", "pending", "awaiting_approval", "stored",
         }  # fmt: skip
         return [f"{kind} {state}" for (kind, _), state in self.shadow.states.items() if state not in ends]

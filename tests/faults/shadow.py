@@ -10,8 +10,9 @@ from typing import Any
 from tests.faults.bank import NAME, Bank
 from tests.faults.database import Database
 from tests.faults.fairness import dealings_fair
-from tests.faults.people import People
+from tests.faults.people import ONCE, People
 from tests.faults.problems import Broken
+from tests.faults.shelves import Shelf
 from tests.faults.venue import Trade, Venue
 
 _EXACT = Context(prec=80)
@@ -29,7 +30,7 @@ JOIN portfolios_ledgerasset a ON a.id = b.asset_id WHERE b.amount <> 0
 """
 _ORDERS = """
 SELECT o.id::text, o.user_id, o.reference, o.side, o.status, o.amount, o.units, o.proceeds, o.dealing_id, u.code,
-       o.cost_usd, o.portfolio_id
+       o.cost_usd, o.portfolio_id, o.book_id
 FROM portfolios_order o JOIN portfolios_portfolio f ON f.id = o.portfolio_id
 JOIN portfolios_ledgerasset u ON u.id = f.units_id ORDER BY o.created_at, o.id
 """
@@ -37,12 +38,15 @@ _STATES = """
 SELECT 'block', id::text, status FROM portfolios_blockorder
 UNION ALL SELECT 'rebalance', id::text, status FROM portfolios_rebalance
 UNION ALL SELECT 'switch', id::text, status FROM portfolios_switch
-UNION ALL SELECT 'payment', id::text, status FROM portfolios_payment
+UNION ALL SELECT direction, id::text, status FROM portfolios_payment
 UNION ALL SELECT 'cycle', id::text, status FROM portfolios_dealingcycle
 UNION ALL SELECT 'dealing', id::text, CASE WHEN is_open THEN 'open' ELSE 'closed' END FROM portfolios_dealing
+UNION ALL SELECT 'part', id::text, CASE WHEN stored_at IS NULL THEN 'open' ELSE 'stored' END
+  FROM portfolios_dealingblock
 """
 _PAYMENTS = """
-SELECT id::text, user_id, direction, amount, reference, method, status, refunded, disputed, completed_at IS NOT NULL
+SELECT id::text, user_id, direction, amount, reference, method, status, refunded, disputed, completed_at IS NOT NULL,
+       approvals_needed
 FROM portfolios_payment ORDER BY created_at, id
 """
 _EPOCHS = """
@@ -59,25 +63,31 @@ _EDGES = {
         "open": {"done", "rejected"},
     },
     "switch": {"": {"selling"}, "selling": {"buying", "cancelled", "stopped"}, "buying": {"done", "stopped"}},
-    "payment": {
-        "": {"pending", "held", "completed"},
-        "pending": {"completed", "failed"},
+    "deposit": {
+        "": {"pending", "completed"},
+        "pending": {"completed", "failed", "expired"},
         "failed": {"completed"},
+        "expired": {"completed", "failed"},
         "completed": {"disputed", "reversed"},
         "disputed": {"completed", "reversed"},
         "reversed": {"completed", "disputed"},
+    },
+    "withdrawal": {
+        "": {"held", "awaiting_approval", "completed"},
+        "awaiting_approval": {"held", "failed", "cancelled", "expired"},
         "held": {"sending", "cancelled", "expired"},
         "sending": {"completed", "failed"},
     },
     "rebalance": {"": {"due", "skipped"}, "due": {"dealing", "skipped"}, "dealing": {"done"}},
     "cycle": {"": {"selling"}, "selling": {"buying"}, "buying": {"settled"}},
     "dealing": {"": {"open"}, "open": {"closed"}},
+    "part": {"": {"open"}, "open": {"stored"}},
 }
 
 
 def _moved(row: tuple[Any, ...]) -> int:
     """Micro-dollars that a payment has brought, or taken."""
-    _, _, direction, amount, _, _, status, refunded, disputed, completed = row
+    _, _, direction, amount, _, _, status, refunded, disputed, completed, _ = row
     if direction == "deposit":
         return whole(amount - refunded - disputed, 6) if completed else 0
     return -whole(amount, 6) if status == "completed" else 0
@@ -119,7 +129,7 @@ class Shadow:
         self.states: dict[tuple[str, str], str] = {}
         self.recorded: dict[str, str] = {}
         self.settled: set[int] = set()
-        self.baseline: dict[str, Any] = {}
+        self.shelf: Shelf | None = None
 
     def copied(self) -> Shadow:
         """One to go on with while this one stays as it is."""
@@ -144,6 +154,8 @@ class Shadow:
         self._balances()
         self._people(people, orders, bank)
         dealings_fair(self.database, self.settled)
+        if self.shelf is not None:
+            self.shelf.observe(people, self.balances, bank)
 
     def _states(self, orders: list[tuple[Any, ...]]) -> None:
         rows = [("order", row[0], row[4]) for row in orders] + self.database.raw(_STATES)
@@ -225,19 +237,21 @@ class Shadow:
         units: dict[tuple[int, str], int] = defaultdict(int)
         held: dict[tuple[int, str], int] = defaultdict(int)
         seen: set[str] = set()
-        for key, user, reference, side, status, amount, size, proceeds, _, code, _, _ in orders:
+        for key, user, reference, side, status, amount, size, proceeds, _, code, _, _, book in orders:
             if reference in wishes:
                 self._known(wishes[reference], key, user, amount, side)
                 seen.add(reference)
             micro = whole(amount, 6) if amount is not None else 0
+            # A book has no units: what is redeemed of it stays there until it is sold.
+            parts = whole(size, 12) if size is not None and book is None else 0
             if side == "invest":
                 reserved[user] += micro if status == "accepted" else 0
                 cash[user] -= micro if status in ("dealing", "settled") else 0
-                units[user, code] += whole(size, 12) if status == "settled" else 0
+                units[user, code] += parts if status == "settled" else 0
             else:
-                held[user, code] += whole(size, 12) if status in ("accepted", "dealing") else 0
+                held[user, code] += parts if status in ("accepted", "dealing") else 0
                 cash[user] += whole(proceeds, 6) if status == "settled" else 0
-                units[user, code] -= whole(size, 12) if status == "settled" else 0
+                units[user, code] -= parts if status == "settled" else 0
         paid = self.database.raw(_PAYMENTS)
         for row in paid:
             key, user, direction, amount, reference, method, status, *_ = row
@@ -255,6 +269,7 @@ class Shadow:
         seen |= {row[0] for row in self.database.raw("SELECT reference FROM portfolios_switch")}
         for method in ("sandbox", NAME):
             known = sum(_moved(row) for row in paid if row[5] == method)
+            known += self.shelf.charged() if self.shelf is not None and method == "sandbox" else 0
             outside = self.balances[f"outside:{method}", "USD"]
             if outside != -known:
                 raise Broken(f"{known} micro-dollars came in by {method}, the ledger has {outside}")
@@ -281,7 +296,7 @@ class Shadow:
 
     def _banked(self, row: tuple[Any, ...], bank: Bank) -> None:
         """A payment of the bank says no more than the bank does."""
-        key, _, direction, amount, _, _, status, _, _, completed = row
+        key, _, direction, amount, _, _, status, _, _, completed, needed = row
         if direction == "deposit":
             if completed and not (key in bank.pages and bank.pages[key].is_paid):
                 raise Broken(f"deposit {key} of {amount} was credited, and the bank does not have it")
@@ -289,7 +304,7 @@ class Shadow:
         state = bank.payouts[key].state if key in bank.payouts else "nothing"
         said = {
             "completed": {"paid"},
-            "failed": {"declined"},
+            "failed": {"declined", "nothing"} if needed else {"declined"},
             "cancelled": {"nothing"},
             "expired": {"nothing"},
         }
@@ -317,7 +332,7 @@ class Shadow:
 
     def _answers(self, people: People, seen: set[str], paid: set[str]) -> None:
         for wish in people.wishes:
-            named = wish.verb not in ("keyed", "cancel", "stop", "quick")
+            named = wish.verb != "keyed" and wish.verb not in ONCE
             if wish.state == "done" and named and wish.reference not in seen:
                 raise Broken(f"{wish}: answered with {wish.answer}, which is not there")
             if wish.state == "done" and wish.verb == "keyed" and wish.answer not in paid:
@@ -335,7 +350,10 @@ class Shadow:
         outside = self.balances[f"outside:{NAME}", "USD"]
         if outside != -brought:
             raise Broken(f"the bank has {brought} micro-dollars of ours, the books {outside}")
+        brought += self.shelf.charged() if self.shelf is not None else 0
         for wish in people.wishes:
+            if wish.verb == "withdraw" and self.states.get(("withdrawal", wish.answer)) != "completed":
+                continue
             if wish.state == "done" and wish.verb in ("deposit", "keyed", "withdraw"):
                 micro = whole(Decimal(wish.arguments["amount"]), 6)
                 brought += -micro if wish.verb == "withdraw" else micro
@@ -357,6 +375,9 @@ class Shadow:
             )
             if pots != units:
                 raise Broken(f"{units} {code} were bought and not sold again, but {pots} are here")
+
+        if self.shelf is not None:
+            self.shelf.at_rest(people)
 
     def digest(self) -> str:
         """The books in one line."""

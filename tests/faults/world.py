@@ -15,8 +15,10 @@ from indices.models import Decision, Index, TargetWeight
 from portfolios import tasks
 from portfolios.brokers.registry import BROKERS
 from portfolios.models import FeeSchedule, User, WithdrawalDestination
-from portfolios.payments.registry import EVENTS, PAYMENTS
+from portfolios.payments.registry import BILLING, EVENTS, PAYMENTS
 from portfolios.services import recurring
+from portfolios.services.nominees import dealing as nominee_dealing
+from portfolios.services.nominees import storing
 from portfolios.services.plans import plans_seed
 from signals.models import Asset, Market
 from tests.factories import user_make
@@ -49,6 +51,7 @@ class World:
     shadow: Shadow
     venue: Venue
     clock: Clock
+    staff: list[User]
 
 
 @contextmanager
@@ -76,8 +79,14 @@ def world() -> Iterator[World]:
 def doors(clock: Clock, feed: Feed, ids: Ids, venue: Venue, bank: Bank) -> Iterator[None]:
     """Everything outside is ours."""
     with ports.installed(clock, feed, ids), patch.dict(BROKERS, {"paper": venue}):
-        with patch.dict(PAYMENTS, {NAME: bank}), patch.dict(EVENTS, {NAME: bank}):
-            yield
+        with (
+            patch.dict(PAYMENTS, {NAME: bank}),
+            patch.dict(EVENTS, {NAME: bank}),
+            patch.dict(BILLING, {"sandbox": bank}),
+        ):
+            # Blocks of two books, so that there are several; one connection serves one thread.
+            with patch.object(storing, "BLOCK", 2), patch.object(nominee_dealing, "WORKERS", 1):
+                yield
 
 
 @contextmanager
@@ -115,7 +124,7 @@ def _made(database: Database, clock: Clock, venue: Venue) -> World:
     )
     operator = user_make(email="operator@example.org")
     plans_seed()
-    made = World(database, market, tokens, indices, people, operator, Shadow(database), venue, clock)
+    made = World(database, market, tokens, indices, people, operator, Shadow(database), venue, clock, [])
     for slug, weights in WEIGHTS.items():
         decide(made, indices[slug], clock.day - timedelta(days=1), weights)
     FeeSchedule.objects.create(
@@ -136,7 +145,19 @@ def _made(database: Database, clock: Clock, venue: Venue) -> World:
         )
     _begin(people)
     tick(clock)
+    made.staff = _staff(clock, people)
     return made
+
+
+def _staff(clock: Clock, people: People) -> list[User]:
+    """Two who do nothing else, and an investor."""
+    wall = clock.wall
+    staff = [*(user_make(email=f"{name}@example.org") for name in ("dot", "eve")), people.users[1]]
+    clock.wall = wall
+    for user in staff:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+    return staff
 
 
 def _begin(people: People) -> None:
@@ -191,3 +212,5 @@ CHORES: dict[str, Callable[[], object]] = {
     "notices": tasks.notices_tick,
 }
 """What a worker does besides."""
+OWNERS_CHORES: dict[str, Callable[[], object]] = {**CHORES, "subscriptions": tasks.subscriptions_tick}
+"""And where people have plans that they pay for."""
