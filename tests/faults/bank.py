@@ -26,6 +26,8 @@ class Page:
     is_paid: bool = False
     refunded: Decimal = Decimal(0)
     disputed: Decimal = Decimal(0)
+    disputes: int = 0
+    """How many there were; each has a name of its own."""
 
 
 @dataclass
@@ -143,15 +145,13 @@ class Bank:
         page = self.chance.choice(paid)
         if page.disputed:
             page.disputed = Decimal(0)
-            return self._tell(page, cards.DISPUTE_WON, page.amount, item="d1")
+            return self._tell(page, cards.DISPUTE_WON, page.amount, item=f"d{page.disputes}")
         if not page.refunded and self.chance.random() < 0.5:
             page.refunded = (page.amount / 4).quantize(Decimal("0.01"))
             return self._tell(page, cards.REFUNDED, page.refunded)
-        if not page.refunded and not any(
-            event.payment == page.payment and event.kind == cards.DISPUTE_OPENED for event in self.events
-        ):
-            page.disputed = page.amount
-            return self._tell(page, cards.DISPUTE_OPENED, page.amount, item="d1")
+        if not page.refunded:
+            page.disputed, page.disputes = page.amount, page.disputes + 1
+            return self._tell(page, cards.DISPUTE_OPENED, page.amount, item=f"d{page.disputes}")
         return "nothing"
 
     def message(self) -> tuple[bytes, str] | None:

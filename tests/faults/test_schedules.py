@@ -13,8 +13,8 @@ from tests.faults.world import world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCHEDULES = int(os.environ.get("FAULT_SCHEDULES", "80"))
-"""As many as `make test` can spare CPU seconds for; `make proof` runs 10,000 others."""
+SCHEDULES = int(os.environ.get("FAULT_SCHEDULES", "1000"))
+"""`make proof` runs 10,000 others."""
 FIRST_SEED = int(os.environ.get("FAULT_FIRST_SEED", "0"))
 
 

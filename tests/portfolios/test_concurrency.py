@@ -22,7 +22,7 @@ from tests.worlds import clock_to, decision_create, world_create
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 32
-ROUNDS = 200
+ROUNDS = 40
 NOW = datetime(2022, 2, 1, tzinfo=UTC)
 
 
