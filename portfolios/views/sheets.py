@@ -7,13 +7,18 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
-from portfolios.core.sheets import NUMBER, Sheet
+from portfolios.core.sheets import NUMBER, Row, Section, Sheet
 
 CSV, PDF = "text/csv; charset=utf-8", "application/pdf"
 
 
+ROWS_SHOWN = 250
+"""Lines of a section on a page; the files have all of them."""
+
+
 def tables(sheet: Sheet) -> list[dict[str, Any]]:
-    """The sheet's sections for `portfolios/_sheet.html`: each cell with whether it is a number and its heading."""
+    """The sheet's sections for `portfolios/_sheet.html`: each cell with whether it is a number and its heading, and how
+    many lines a long section leaves to the files (`hidden`). Totals are always there."""
     return [
         {
             "section": section,
@@ -26,11 +31,17 @@ def tables(sheet: Sheet) -> list[dict[str, Any]]:
                         for column, cell in zip(section.columns, row.cells, strict=True)
                     ],
                 }
-                for row in section.rows
+                for row in shown(section)
             ],
+            "hidden": len(section.rows) - len(shown(section)),
         }
         for section in sheet.sections
     ]
+
+
+def shown(section: Section) -> list[Row]:
+    """The first lines of the section and every total."""
+    return [row for place, row in enumerate(section.rows) if place < ROWS_SHOWN or row.kind == "total"]
 
 
 def file(body: bytes, kind: str, name: str) -> HttpResponse:

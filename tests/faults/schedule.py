@@ -41,6 +41,8 @@ from tests.faults.world import (
 STEPS = (3, 7)
 STEPS_AFTER_A_SCENE = (0, 2)
 PATIENCE = 30
+HOLD_OVER = 73 * 3600
+"""Seconds after which nothing waits to be sent any more."""
 Act = Callable[[], object]
 
 
@@ -201,7 +203,7 @@ class Schedule:
 
     def _later(self) -> tuple[str, Act]:
         """So late that whatever waits to be sent has expired."""
-        return "later", self._without_faults(lambda: self.clock.wait(73 * 3600))
+        return "later", self._without_faults(lambda: self.clock.wait(HOLD_OVER))
 
     def _month(self) -> tuple[str, Act]:
         return "month", self._without_faults(lambda: [self._next_day() for _ in range(31)][-1])
@@ -372,7 +374,8 @@ class Schedule:
             body = f'"{event.id}"'.encode()
             self._process(f"finally {event.id}", partial(payments.event_receive, NAME, body, "good"))
         for turn in range(PATIENCE):
-            self.clock.wait(61)
+            # Money that is set aside for somebody who owes money is not sent: it waits until its time is over.
+            self.clock.wait(HOLD_OVER if turn == 5 else 61)
             self._process(
                 f"calm {turn}", partial(self._chores, [*self.chores] if turn == 0 else ["payments"])
             )

@@ -67,7 +67,7 @@ _EDGES = {
         "": {"pending", "completed"},
         "pending": {"completed", "failed", "expired"},
         "failed": {"completed"},
-        "expired": {"completed", "failed"},
+        "expired": {"pending", "completed", "failed"},
         "completed": {"disputed", "reversed"},
         "disputed": {"completed", "reversed"},
         "reversed": {"completed", "disputed"},
