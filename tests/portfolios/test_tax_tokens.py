@@ -9,7 +9,7 @@ from django.test import Client
 
 from portfolios import selectors
 from portfolios.core.taxlots import Method
-from portfolios.models import Order
+from portfolios.models import DealingCycle, Order
 from portfolios.selectors.returns.books import book_dealings
 from portfolios.selectors.taxes import TaxReport, tax_report, tax_sheet, tax_years
 from portfolios.services import investing, personal
@@ -60,6 +60,23 @@ def test_what_was_bought_costs_what_was_paid_for_it(world: World) -> None:
         value = Decimal(line.lot.quantity).scaleb(-line.asset.scale) * Decimal(dealing.marks[code])
         share = order.cost_usd * value / (Decimal(1000) - order.cost_usd - Decimal(book.cash).scaleb(-6))
         assert abs(Decimal(worth[code]) / 100 - value - share) <= Decimal("0.011")
+
+
+def test_without_a_mark_no_cost_is_made_up(world: World) -> None:
+    owner = owner_make(cash="1000")
+    book = book_make(owner, "1000")
+    deal()
+    cycle = DealingCycle.objects.get()
+    cycle.marks = {code: mark for code, mark in cycle.marks.items() if code != "token:beta"}
+    cycle.save(update_fields=["marks"])
+    report = tax_report(owner, tax_years(owner)[0])
+    assert len(report.open_lots) > 1
+    assert {line.lot.cost for line in report.open_lots} == {None}
+    personal.book_redeem(owner, book.pk, share=1_000_000)
+    deal()
+    report = tax_report(owner, tax_years(owner)[0])
+    assert len(report.without_basis) == len(report.lines) > 1
+    assert report.sums("all") == (0, 0, 0)
 
 
 def test_every_trade_until_all_is_sold(world: World) -> None:

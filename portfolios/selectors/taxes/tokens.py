@@ -53,13 +53,15 @@ def _flows(user: User) -> dict[tuple[int, int], int]:
 
 def _amounts(dealing: BookDealing, assets: dict[int, LedgerAsset], flow: int) -> dict[int, int]:
     """Ledger asset -> whole cents that it cost or brought. What a dealing bought sums to the nearest cent of all that
-    was paid, and so does what it sold; a token without a mark is left out, for nobody knows."""
+    was paid, and so does what it sold. Where one token has no mark nothing is known of any: its worth and the dealing's
+    cost cannot be told apart."""
+    if any(assets[key].code not in dealing.marks for key in dealing.quantities):
+        return {}
     worth = {}
     for key, units in dealing.quantities.items():
-        mark = dealing.marks.get(assets[key].code)
-        if mark is not None:
-            value = value_of(abs(units), assets[key].scale, price_base(Decimal(mark)))
-            worth[key] = value if units > 0 else -value
+        mark = price_base(Decimal(dealing.marks[assets[key].code]))
+        value = value_of(abs(units), assets[key].scale, mark)
+        worth[key] = value if units > 0 else -value
     cost = flow - dealing.cash - sum(worth.values())
     weights = [abs(value) for value in worth.values()]
     shares = split(abs(cost), weights) if any(weights) else [0] * len(weights)
